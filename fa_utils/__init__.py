@@ -1,0 +1,62 @@
+"""Learning with random feedback on low-rank matrix factorisation: GD, FA and FA* (Garg & Vempala, 2022)."""
+
+from fa_utils.alignment import (
+    alignment_cosine,
+    alignment_matrix,
+    conserved_by_fa,
+    conserved_by_gd,
+    error,
+    loss,
+    overlap,
+    residual,
+    squared_norm,
+)
+from fa_utils.claims import Claim, VerdictError, control, read_verdicts, verdict
+from fa_utils.problems import Problem, orthonormal_columns, random_problem, target_with_spectrum
+from fa_utils.rules import FA, FA_STAR, GD, Rule, optimal_forward
+from fa_utils.simulate import Trajectory, descend, flow
+from fa_utils.stationary import (
+    Factors,
+    Rest,
+    descend_to_rest,
+    optimal_error,
+    optimal_point,
+    stationarity_gap,
+    stationary_point,
+)
+
+__all__ = [
+    "FA",
+    "FA_STAR",
+    "GD",
+    "Claim",
+    "Factors",
+    "Problem",
+    "Rest",
+    "Rule",
+    "Trajectory",
+    "VerdictError",
+    "alignment_cosine",
+    "alignment_matrix",
+    "conserved_by_fa",
+    "conserved_by_gd",
+    "control",
+    "descend",
+    "descend_to_rest",
+    "error",
+    "flow",
+    "loss",
+    "optimal_error",
+    "optimal_forward",
+    "optimal_point",
+    "orthonormal_columns",
+    "overlap",
+    "random_problem",
+    "read_verdicts",
+    "residual",
+    "squared_norm",
+    "stationarity_gap",
+    "stationary_point",
+    "target_with_spectrum",
+    "verdict",
+]

@@ -1,0 +1,78 @@
+"""What to measure along a run: errors, overlaps and conserved quantities, over any leading axes.
+
+Every function takes one state, shapes (n, r) and (r, m), or many, (..., n, r) and (..., r, m), and returns
+one value per state. Wrong shapes and empty trajectories raise ValueError.
+"""
+
+import numpy as np
+
+from fa_utils.checks import ends_in, real_array
+from fa_utils.problems import Problem
+
+
+def error(target, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """Return the squared error ||Y - ZW||_F^2 of problem (1), shape (...,).
+
+    Y - ZW is formed for one state at a time: memory stays at n x m, and small errors stay accurate.
+    """
+    target = real_array("target", target, ndim=2)
+    _check_state(target.shape, Z, W)
+    states = np.broadcast_shapes(Z.shape[:-2], W.shape[:-2])
+    Z, W = (np.broadcast_to(factor, states + factor.shape[-2:]) for factor in (Z, W))
+    errors = np.empty(states)
+    for index in np.ndindex(states):
+        errors[index] = np.square(target - Z[index] @ W[index]).sum()
+    return errors[()]
+
+
+def residual(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """Return R = (Y - ZW) C^T, what FA and FA* feed back, shape (..., n, r)."""
+    _check_state(problem.target.shape, Z, W)
+    return problem.sketch - Z @ (W @ problem.feedback.T)
+
+
+def loss(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """Return ||(Y - ZW) C^T||_F^2, the loss of the paper's Section 3, shape (...,)."""
+    return squared_norm(residual(problem, Z, W))
+
+
+def overlap(problem: Problem, W: np.ndarray) -> np.ndarray:
+    """Return M = W C^T: how forward weights (rows of W) lie to feedback weights, shape (..., r, r)."""
+    ends_in("W", W, problem.feedback.shape, f"for feedback of shape {problem.feedback.shape}")
+    return W @ problem.feedback.T
+
+
+def alignment_matrix(problem: Problem, W: np.ndarray) -> np.ndarray:
+    """Return A = W C^T + C W^T, the alignment matrix of the paper's Section 3, shape (..., r, r)."""
+    M = overlap(problem, W)
+    return M + np.swapaxes(M, -1, -2)
+
+
+def alignment_cosine(problem: Problem, W: np.ndarray) -> np.ndarray:
+    """Return the cosine between W and C as long vectors, shape (...,): 1 where W is C up to scale."""
+    inner = np.trace(overlap(problem, W), axis1=-2, axis2=-1)
+    return inner / np.sqrt(squared_norm(W) * squared_norm(problem.feedback))
+
+
+def conserved_by_fa(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """Return Z^T Z - W C^T - C W^T, constant under FA's flow (Appendix E), shape (..., r, r)."""
+    _check_state(problem.target.shape, Z, W)
+    return np.swapaxes(Z, -1, -2) @ Z - alignment_matrix(problem, W)
+
+
+def conserved_by_gd(Z: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """Return Z^T Z - W W^T, constant under gradient flow, shape (..., r, r)."""
+    _check_state((Z.shape[-2], W.shape[-1]), Z, W)
+    return np.swapaxes(Z, -1, -2) @ Z - W @ np.swapaxes(W, -1, -2)
+
+
+def squared_norm(matrices: np.ndarray) -> np.ndarray:
+    """Return the squared Frobenius norm over the last two axes, shape (...,)."""
+    return np.square(matrices).sum(axis=(-2, -1))
+
+
+def _check_state(shape: tuple[int, int], Z: np.ndarray, W: np.ndarray) -> None:
+    n, m = shape
+    r = W.shape[-2] if W.ndim > 1 else 1
+    ends_in("Z", Z, (n, r), f"with a target of shape {(n, m)} and W of shape {W.shape}")
+    ends_in("W", W, (r, m), f"with a target of shape {(n, m)}")

@@ -1,0 +1,86 @@
+"""Input checks: each names the value, the rule it breaks and the way out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def real_array(name: str, values, ndim: int) -> np.ndarray:
+    """Return a read-only float64 copy of ``values``.
+
+    Raises TypeError where the entries are not real floating-point numbers, ValueError where there are
+    none, where one is not finite, or where the array has not ``ndim`` axes.
+    """
+    array = np.asarray(values)
+    if not np.issubdtype(array.dtype, np.floating):
+        raise TypeError(
+            f"{name} holds {array.dtype} entries; they must be real floating-point numbers: "
+            f"convert with np.asarray({name}, dtype=float), or take .real of complex ones"
+        )
+    if array.ndim != ndim:
+        raise ValueError(f"{name} has shape {array.shape}; it must have {ndim} axes: reshape it")
+    if array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape} and so no entries; give it at least one")
+    if not np.isfinite(array).all():
+        position = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(
+            f"{name} holds {array[position]} at {position}; entries must be finite: remove or repair it"
+        )
+    array = array.astype(np.float64)
+    array.setflags(write=False)
+    return array
+
+
+def whole_number(name: str, value, least: int) -> int:
+    """Return ``value`` as an int of at least ``least``; raise TypeError or ValueError otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} is {value!r}; it must be a whole number: use int({name})")
+    if value < least:
+        raise ValueError(f"{name} is {value}; choose at least {least}")
+    return int(value)
+
+
+def real_number(name: str, value) -> float:
+    """Return ``value`` as a finite float; raise TypeError or ValueError otherwise."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+        raise TypeError(f"{name} is {value!r}; it must be one real number")
+    if not np.isfinite(value):
+        raise ValueError(f"{name} is {value}; it must be finite")
+    return float(value)
+
+
+def positive_number(name: str, value) -> float:
+    """Return ``value`` as a finite float above zero; raise TypeError or ValueError otherwise."""
+    if real_number(name, value) <= 0:
+        raise ValueError(f"{name} is {value}; choose a number above 0")
+    return float(value)
+
+
+def number_from_zero(name: str, value) -> float:
+    """Return ``value`` as a finite float of at least zero; raise TypeError or ValueError otherwise."""
+    if real_number(name, value) < 0:
+        raise ValueError(f"{name} is {value}; choose a number of at least 0")
+    return float(value)
+
+
+def rank_within(rank, shape: Sequence[int]) -> int:
+    """Return ``rank`` as an int from 1 to the smaller side of ``shape``; raise otherwise."""
+    rank = whole_number("rank", rank, least=1)
+    if rank > min(shape):
+        raise ValueError(f"rank {rank} exceeds the smaller side {min(shape)}; choose at most {min(shape)}")
+    return rank
+
+
+def ends_in(name: str, array: np.ndarray, shape: tuple[int, int], because: str) -> None:
+    """Raise ValueError where the last two axes of ``array`` are not ``shape``, or where it is empty."""
+    if array.shape[-2:] != shape:
+        raise ValueError(f"{name} has shape {array.shape}; {because} it must end in {shape}")
+    if array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}, an empty trajectory; keep at least one snapshot")
+
+
+def random_generator(rng) -> np.random.Generator:
+    """Return ``rng``; raise TypeError where it is not a NumPy Generator."""
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng is {rng!r}; it must be a Generator: pass rng=np.random.default_rng(seed)")
+    return rng

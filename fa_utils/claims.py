@@ -1,0 +1,121 @@
+"""Claims and their verdicts: what was measured, against which bound, and whether that holds."""
+
+import json
+import operator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fa_utils.checks import real_number
+
+RELATIONS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
+MARKS = ("stated", "rebuilt", "new")
+VERDICT_MIME = "application/vnd.fa-utils.verdicts+json"
+
+
+class VerdictError(AssertionError):
+    """A claim does not hold, or a control does."""
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement that can fail: ``measured relation bound``.
+
+    ``statement`` begins with the paper's number ("Theorem 2: ..."); ``mark`` says whose it is: *stated* in
+    the paper, *rebuilt* here with our constants, or *new*. Digits below ``resolution`` are rounding, and
+    differ from machine to machine: a smaller value is judged and reported as ``resolution``.
+    Raises ValueError for an unknown mark or relation, and for a resolution that reaches the bound.
+    """
+
+    statement: str
+    mark: str
+    measured: float
+    relation: str
+    bound: float
+    resolution: float = 0.0
+
+    def __post_init__(self):
+        if self.mark not in MARKS:
+            raise ValueError(f"mark is {self.mark!r}; choose one of {', '.join(MARKS)}")
+        if self.relation not in RELATIONS:
+            raise ValueError(f"relation is {self.relation!r}; choose one of {', '.join(RELATIONS)}")
+        bound = real_number("bound", self.bound)
+        if self.resolution and self.resolution >= abs(bound):
+            raise ValueError(f"resolution {self.resolution} reaches the bound {bound}; choose a smaller one")
+
+    @property
+    def reported(self) -> str:
+        """The measured value to three digits, or the resolution where that is larger."""
+        below = abs(self.measured) < self.resolution
+        return f"{self.resolution if below else float(self.measured):.3g}"
+
+    @property
+    def holds(self) -> bool:
+        """Whether the measured value stands in the relation to the bound; never for NaN."""
+        return bool(RELATIONS[self.relation](float(self.measured), self.bound))
+
+    @property
+    def row(self) -> dict[str, str]:
+        """The claim as `verdicts.csv` has it, but for the notebook's name."""
+        return {
+            "statement": self.statement,
+            "mark": self.mark,
+            "measured": self.reported,
+            "relation": self.relation,
+            "bound": f"{self.bound:.3g}",
+            "verdict": "holds" if self.holds else "fails",
+        }
+
+
+def verdict(*claims: Claim) -> None:
+    """Show the claims as a table, and as data for `read_verdicts`; raise VerdictError if one fails."""
+    rows = [claim.row for claim in claims]
+    _show(_aligned([_cells(row) for row in rows]), rows)
+    failing = [claim.statement for claim in claims if not claim.holds]
+    if failing:
+        raise VerdictError(f"does not hold: {'; '.join(failing)}")
+
+
+def control(broken: str, *claims: Claim) -> None:
+    """Show that each of these claims fails once an assumption is ``broken``; raise if one still holds."""
+    table = _aligned([_cells(claim.row) for claim in claims])
+    _show(f"Broken on purpose: {broken}\n{table}", None)
+    holding = [claim.statement for claim in claims if claim.holds]
+    if holding:
+        raise VerdictError(f"holds although {broken}: {'; '.join(holding)}")
+
+
+def read_verdicts(notebook: Path) -> list[dict[str, str]]:
+    """Return the verdict rows in an executed notebook's outputs, in order."""
+    cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    return [row for output in outputs for row in output.get("data", {}).get(VERDICT_MIME, [])]
+
+
+def _cells(row: dict[str, str]) -> list[str]:
+    return [
+        row["verdict"],
+        f"{row['statement']} ({row['mark']})",
+        row["measured"],
+        row["relation"],
+        row["bound"],
+    ]
+
+
+def _aligned(rows: list[list[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _show(text: str, rows: list[dict[str, str]] | None) -> None:
+    """Display in a notebook; print elsewhere."""
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        get_ipython = lambda: None  # noqa: E731
+    if get_ipython() is None:
+        print(text)
+    else:
+        display({"text/plain": text} | ({VERDICT_MIME: rows} if rows else {}), raw=True)

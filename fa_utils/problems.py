@@ -1,0 +1,92 @@
+"""Problems: a target to factorise, fixed feedback weights, and where learning starts."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from fa_utils.checks import number_from_zero, random_generator, rank_within, real_array
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """One factorisation problem (1): bring ||Y - ZW||_F^2 down from a given start.
+
+    Shapes: ``target`` Y (n, m), ``feedback`` C (r, m), ``Z`` (n, r), ``W`` (r, m), with r at most
+    min(n, m). Arrays are copied, made float64 and read-only.
+    Raises TypeError for integer or complex entries, ValueError for shapes that do not fit and for
+    entries that are not finite.
+    """
+
+    target: np.ndarray
+    feedback: np.ndarray
+    Z: np.ndarray
+    W: np.ndarray
+
+    def __post_init__(self):
+        for name in ("target", "feedback", "Z", "W"):
+            object.__setattr__(self, name, real_array(name, getattr(self, name), ndim=2))
+        n, m = self.target.shape
+        r = rank_within(self.Z.shape[1], self.target.shape)
+        for name, wanted in (("Z", (n, r)), ("W", (r, m)), ("feedback", (r, m))):
+            if getattr(self, name).shape != wanted:
+                raise ValueError(
+                    f"{name} has shape {getattr(self, name).shape}; a target of shape {(n, m)} "
+                    f"and r = {r} columns in Z need {wanted}"
+                )
+
+    @cached_property
+    def sketch(self) -> np.ndarray:
+        """Y C^T, shape (n, r): all that FA's and FA*'s first layer ever learns of the target."""
+        product = self.target @ self.feedback.T
+        product.setflags(write=False)
+        return product
+
+
+def orthonormal_columns(rows: int, columns: int, *, rng: np.random.Generator) -> np.ndarray:
+    """Return a uniformly (Haar) distributed matrix of shape (rows, columns) with X^T X = I."""
+    Q, R = np.linalg.qr(random_generator(rng).standard_normal((rows, columns)))
+    return Q * np.sign(np.diag(R))
+
+
+def target_with_spectrum(singular_values, shape: tuple[int, int], *, rng: np.random.Generator) -> np.ndarray:
+    """Return a target of the given ``shape`` (n, m) with these singular values and random bases.
+
+    Both singular bases are uniformly distributed, as in the paper's Figure 2. Values that are not
+    listed are zero. Raises ValueError for negative values and for more values than min(n, m).
+    """
+    values = real_array("singular_values", singular_values, ndim=1)
+    if (values < 0).any():
+        raise ValueError(f"singular_values holds {values.min()}; singular values are at least 0")
+    if values.size > min(shape):
+        raise ValueError(
+            f"{values.size} singular values exceed the smaller side {min(shape)} of shape {tuple(shape)}; "
+            f"give at most {min(shape)}"
+        )
+    left, right = random_generator(rng).spawn(2)
+    n, m = shape
+    return (orthonormal_columns(n, values.size, rng=left) * values) @ orthonormal_columns(
+        m, values.size, rng=right
+    ).T
+
+
+def random_problem(
+    target, rank: int, start_scale: float, feedback_scale: float, *, rng: np.random.Generator
+) -> Problem:
+    """Return a Problem with Z, W ~ start_scale N(0,1) and C ~ feedback_scale N(0,1), all independent.
+
+    Feedback and start come from streams of their own: changing one scale leaves the other draw as it is.
+    Raises ValueError for a rank above min(n, m) and for negative scales.
+    """
+    target = real_array("target", target, ndim=2)
+    rank = rank_within(rank, target.shape)
+    start_scale = number_from_zero("start_scale", start_scale)
+    feedback_scale = number_from_zero("feedback_scale", feedback_scale)
+    feedback_rng, start_rng = random_generator(rng).spawn(2)
+    n, m = target.shape
+    return Problem(
+        target=target,
+        feedback=feedback_scale * feedback_rng.standard_normal((rank, m)),
+        Z=start_scale * start_rng.standard_normal((n, rank)),
+        W=start_scale * start_rng.standard_normal((rank, m)),
+    )

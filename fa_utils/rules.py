@@ -1,0 +1,70 @@
+"""The three learning rules as vector fields: (problem, Z, W) -> (dZ/dt, dW/dt)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from fa_utils.problems import Problem
+
+Derivatives = tuple[np.ndarray, np.ndarray]
+
+
+def gd(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
+    """Return gradient flow (2): dZ = (Y - ZW) W^T, dW = Z^T (Y - ZW).
+
+    Multiplied out, so that no n x m matrix is formed: Y W^T - Z (W W^T) and Z^T Y - (Z^T Z) W.
+    """
+    return problem.target @ W.T - Z @ (W @ W.T), Z.T @ problem.target - (Z.T @ Z) @ W
+
+
+def fa(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
+    """Return feedback alignment (3): dZ = (Y - ZW) C^T, dW = Z^T (Y - ZW), multiplied out as in `gd`."""
+    return problem.sketch - Z @ (W @ problem.feedback.T), Z.T @ problem.target - (Z.T @ Z) @ W
+
+
+def fa_star(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
+    """Return FA* (4): dZ = (Y - ZW) C^T at the optimal W, which is (I - P_Z) Y C^T; dW = 0.
+
+    W has no motion of its own under FA*: it follows Z, as `optimal_forward` says, so the W given here is
+    not looked at and its slot is zero.
+    """
+    Q, _ = np.linalg.qr(Z)
+    return problem.sketch - Q @ (Q.T @ problem.sketch), np.zeros_like(W)
+
+
+def moving_forward(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """Return W as it is: under GD and FA the forward weights move by themselves."""
+    return W
+
+
+def optimal_forward(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """Return W = (Z^T Z)^{-1} Z^T Y, the best forward weights for Z; shapes (..., n, r) -> (..., r, m).
+
+    Raises ValueError where a Z has no full column rank to rounding: then the optimum is not unique.
+    """
+    Q, R = np.linalg.qr(Z)
+    ranks = np.linalg.matrix_rank(R)
+    if np.min(ranks) < Z.shape[-1]:
+        raise ValueError(
+            f"Z has rank {np.min(ranks)} but {Z.shape[-1]} columns; FA* needs full column rank: "
+            "start from linearly independent columns, for instance random ones"
+        )
+    return np.linalg.solve(R, np.swapaxes(Q, -1, -2) @ problem.target)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A learning rule: its name, its vector field, and which W goes with a Z.
+
+    ``forward(problem, Z, W)`` accepts whole trajectories, shapes (..., n, r) and (..., r, m).
+    """
+
+    name: str
+    field: Callable[[Problem, np.ndarray, np.ndarray], Derivatives]
+    forward: Callable[[Problem, np.ndarray, np.ndarray], np.ndarray] = moving_forward
+
+
+GD = Rule("GD", gd)
+FA = Rule("FA", fa)
+FA_STAR = Rule("FA*", fa_star, optimal_forward)

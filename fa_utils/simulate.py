@@ -1,0 +1,109 @@
+"""Running a rule: explicit Euler as the paper simulates, or the gradient flow to solver accuracy."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from fa_utils.checks import positive_number, real_array, whole_number
+from fa_utils.problems import Problem
+from fa_utils.rules import Rule
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """Snapshots of a run: ``times`` (T,) in gradient-flow time, ``Z`` (T, n, r), ``W`` (T, r, m)."""
+
+    times: np.ndarray
+    Z: np.ndarray
+    W: np.ndarray
+
+    def __post_init__(self):
+        for array in (self.times, self.Z, self.W):
+            array.setflags(write=False)
+
+
+def descend(
+    problem: Problem,
+    rule: Rule,
+    learning_rate: float | tuple[float, float],
+    steps: int,
+    *,
+    every: int = 1,
+) -> Trajectory:
+    """Return the run of explicit Euler: Z + rate dZ, W + rate dW, ``steps`` times.
+
+    ``learning_rate`` is one number, or a pair for (Z, W); time is the number of steps times Z's rate.
+    Snapshots are kept at the start, at each ``every``-th step and at the last.
+    Raises ValueError for rates that are not positive, and FloatingPointError, naming the step, as soon
+    as an entry is no longer finite.
+    """
+    rates = _rates(learning_rate)
+    steps = whole_number("steps", steps, least=1)
+    every = whole_number("every", every, least=1)
+    kept = sorted({*range(0, steps, every), steps})
+    Z, W = problem.Z, rule.forward(problem, problem.Z, problem.W)
+    Z_kept, W_kept = np.empty((len(kept), *Z.shape)), np.empty((len(kept), *W.shape))
+    Z_kept[0], W_kept[0] = Z, W
+    slot = 1
+    with np.errstate(over="ignore", invalid="ignore"):
+        for step in range(1, steps + 1):
+            dZ, dW = rule.field(problem, Z, W)
+            Z, W = Z + rates[0] * dZ, W + rates[1] * dW
+            _refuse_divergence(rule, learning_rate, step, Z, W)
+            if step == kept[slot]:
+                Z_kept[slot], W_kept[slot] = Z, W
+                slot += 1
+    return Trajectory(rates[0] * np.array(kept, float), Z_kept, rule.forward(problem, Z_kept, W_kept))
+
+
+def _rates(learning_rate) -> tuple[float, float]:
+    pair = learning_rate if isinstance(learning_rate, tuple | list) else (learning_rate, learning_rate)
+    if len(pair) != 2:
+        raise ValueError(f"learning_rate holds {len(pair)} numbers; give one, or a pair for (Z, W)")
+    return tuple(positive_number("learning_rate", rate) for rate in pair)
+
+
+def _refuse_divergence(rule: Rule, learning_rate, step: int, Z: np.ndarray, W: np.ndarray) -> None:
+    if not (np.isfinite(Z).all() and np.isfinite(W).all()):
+        raise FloatingPointError(
+            f"{rule.name} diverged: step {step} at learning rate {learning_rate} gave an entry that is not "
+            "finite; choose a smaller rate, for instance a tenth of it"
+        )
+
+
+def flow(problem: Problem, rule: Rule, times, *, tolerance: float = 1e-10) -> Trajectory:
+    """Return the continuous-time run at ``times``: an adaptive eighth-order solution from time 0.
+
+    ``times`` are increasing and at least 0; they need not contain 0. ``tolerance`` bounds the local
+    error relative to the state and, near zero, to the largest entry of the start.
+    Raises ValueError for unusable times, FloatingPointError where the solver gives up.
+    """
+    times = _checked_times(times)
+    n, r = problem.Z.shape
+    start = np.concatenate([problem.Z.ravel(), rule.forward(problem, problem.Z, problem.W).ravel()])
+    scale = np.abs(start).max() or np.sqrt(np.abs(problem.target).max()) or 1.0
+
+    def derivative(_, state):
+        dZ, dW = rule.field(problem, state[: n * r].reshape(n, r), state[n * r :].reshape(r, -1))
+        return np.concatenate([dZ.ravel(), dW.ravel()])
+
+    tolerance = positive_number("tolerance", tolerance)
+    solution = solve_ivp(
+        derivative, (0.0, times[-1]), start, "DOP853", times, rtol=tolerance, atol=tolerance * scale
+    )
+    if not solution.success:
+        raise FloatingPointError(f"the flow of {rule.name} was not solved: {solution.message}")
+    states = solution.y.T
+    Z = np.ascontiguousarray(states[:, : n * r]).reshape(-1, n, r)
+    W = np.ascontiguousarray(states[:, n * r :]).reshape(-1, r, problem.W.shape[1])
+    return Trajectory(times, Z, rule.forward(problem, Z, W))
+
+
+def _checked_times(times) -> np.ndarray:
+    times = real_array("times", times, ndim=1)
+    if times[0] < 0:
+        raise ValueError(f"times starts at {times[0]}; time runs from 0: choose times of at least 0")
+    if (np.diff(times) <= 0).any():
+        raise ValueError("times must be strictly increasing; sort them and drop repeated ones")
+    return times

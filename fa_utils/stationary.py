@@ -1,0 +1,94 @@
+"""Where the rules stop: Lemma 1's point, the optimum, and how near a state is to stopping."""
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from fa_utils.alignment import residual, squared_norm
+from fa_utils.checks import positive_number, rank_within, real_array, whole_number
+from fa_utils.problems import Problem
+from fa_utils.rules import Rule
+from fa_utils.simulate import descend
+
+
+class Factors(NamedTuple):
+    """A product ZW given by its factors, shapes (n, r) and (r, m)."""
+
+    Z: np.ndarray
+    W: np.ndarray
+
+
+class Rest(NamedTuple):
+    """Where a run came to rest: its factors, the stationarity gap there, and the steps it took."""
+
+    Z: np.ndarray
+    W: np.ndarray
+    gap: float
+    steps: int
+
+
+def stationary_point(problem: Problem) -> Factors:
+    """Return Lemma 1's product P Y, P the projection on the range of Y C^T, without simulating.
+
+    Z has orthonormal columns that span the range, and zero columns beyond its rank (singular values
+    below rounding, as in `np.linalg.matrix_rank`), so (7) holds whatever the rank is. W = Z^T Y.
+    """
+    left, values, _ = np.linalg.svd(problem.sketch, full_matrices=False)
+    seen = values > values[0] * max(problem.sketch.shape) * np.finfo(float).eps
+    Z = left * seen
+    return Factors(Z, Z.T @ problem.target)
+
+
+def optimal_point(target, rank: int) -> Factors:
+    """Return the best factors of this rank, singular values shared evenly: Z^T Z = W W^T.
+
+    Raises ValueError for a rank above min(n, m).
+    """
+    target = real_array("target", target, ndim=2)
+    rank = rank_within(rank, target.shape)
+    left, values, right = np.linalg.svd(target, full_matrices=False)
+    root = np.sqrt(values[:rank])
+    return Factors(left[:, :rank] * root, root[:, None] * right[:rank])
+
+
+def optimal_error(target, rank: int) -> float:
+    """Return the least ||Y - ZW||_F^2 at this rank: the sum of the squared singular values beyond it."""
+    target = real_array("target", target, ndim=2)
+    rank = rank_within(rank, target.shape)
+    return float(np.square(np.linalg.svd(target, compute_uv=False)[rank:]).sum())
+
+
+def stationarity_gap(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """Return how far a state is from (7): the larger of both equations' relative sizes, shape (...,).
+
+    The equations are (Y - ZW) C^T = 0, relative to ||Y|| ||C||, and Z^T (Y - ZW) = 0, relative to
+    ||Z|| ||Y||, in Frobenius norms. 0 at a stationary point of FA and FA*.
+    """
+    transposed = np.swapaxes(Z, -1, -2)
+    fed_back = squared_norm(residual(problem, Z, W)) / squared_norm(problem.feedback)
+    unexplained = transposed @ problem.target - (transposed @ Z) @ W
+    forward = squared_norm(unexplained) / squared_norm(Z)
+    return np.sqrt(np.maximum(fed_back, forward) / squared_norm(problem.target))
+
+
+def descend_to_rest(
+    problem: Problem, rule: Rule, learning_rate: float, *, gap: float = 1e-8, most_steps: int = 10_000
+) -> Rest:
+    """Return where Euler stops: the first check at which the stationarity gap is at most ``gap``.
+
+    Checks come after 100 steps and then whenever the run is half as long again. A run that needs more than
+    ``most_steps`` is returned as it stands: its own ``gap`` says so. Raises as `descend` does.
+    """
+    gap = positive_number("gap", gap)
+    most_steps = whole_number("most_steps", most_steps, least=1)
+    steps, block = 0, 100
+    while True:
+        block = min(block, most_steps - steps)
+        run = descend(problem, rule, learning_rate, block, every=block)
+        problem = replace(problem, Z=run.Z[-1], W=run.W[-1])
+        steps += block
+        reached = float(stationarity_gap(problem, problem.Z, problem.W))
+        if reached <= gap or steps == most_steps:
+            return Rest(problem.Z, problem.W, reached, steps)
+        block = steps // 2

@@ -1,0 +1,141 @@
+"""How every figure looks and is kept: one style, one colour per rule, picture and data saved together."""
+
+import csv
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fa_utils.rules import FA, FA_STAR, GD, Rule
+
+WIDTH = 8.8  # inches: at 100 dots to the inch, about what GitHub's notebook page shows
+COLOURS = {GD.name: "#0072B2", FA.name: "#D55E00", FA_STAR.name: "#009E73"}
+DASHES = {GD.name: "-", FA.name: (0, (5, 1.5)), FA_STAR.name: (0, (1, 1))}
+THEORY = "black"
+DATA_COLUMNS = ("panel", "kind", "series", "x", "y")
+_SETTINGS = {
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 160,
+    "font.size": 12,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "0.92",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "lines.linewidth": 2.2,
+    "svg.hashsalt": "fa_utils",
+}
+
+
+def use() -> None:
+    """Set Matplotlib's defaults to this package's style, whatever a user's own settings are."""
+    mpl.rcdefaults()
+    mpl.rcParams.update(_SETTINGS)
+
+
+def panels(count: int = 1, height: float = 3.6) -> tuple[Figure, np.ndarray]:
+    """Return a figure of GitHub's width with ``count`` panels side by side, and their axes (count,)."""
+    figure, axes = plt.subplots(1, count, figsize=(WIDTH, height), squeeze=False)
+    return figure, axes[0]
+
+
+def draw_rule(ax: Axes, rule: Rule, times: np.ndarray, values: np.ndarray) -> Axes:
+    """Draw one rule's curve in its colour and dashes, named in the legend."""
+    ax.plot(times, values, color=COLOURS[rule.name], linestyle=DASHES[rule.name], label=rule.name)
+    return ax
+
+
+def draw_level(ax: Axes, level: float, name: str, linestyle: str = "-") -> Axes:
+    """Draw a value that theory predicts: a thin black line behind the curves, named in the legend."""
+    ax.axhline(level, color=THEORY, linewidth=1.1, linestyle=linestyle, zorder=1, label=name)
+    return ax
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A saved figure: a notebook shows the picture, a text reader its description."""
+
+    name: str
+    description: str
+    png: bytes
+
+    def __repr__(self) -> str:
+        return f"[picture {self.name}: {self.description}]"
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, str]]:
+        return self.png, {"alt": self.description, "figure": self.name}
+
+
+def save(figure: Figure, name: str, description: str) -> Picture:
+    """Write ``name``.png and ``name``.csv, its data, to the figures' folder; close and return the picture.
+
+    The same data give the same bytes: no dates, and only digits that do not depend on the machine.
+    """
+    folder = figures_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", metadata={"Software": None})
+    plt.close(figure)
+    _write(folder / f"{name}.csv", figure_data(figure).encode())
+    _write(folder / f"{name}.png", picture.getvalue())
+    return Picture(name, description, picture.getvalue())
+
+
+def figures_folder() -> Path:
+    """Return the folder named by FA_FIGURES; without it figures/ of this checkout, or of the work folder."""
+    if os.environ.get("FA_FIGURES"):
+        return Path(os.environ["FA_FIGURES"])
+    checkout = Path(__file__).resolve().parents[1]
+    return (checkout if (checkout / "notebooks").is_dir() else Path.cwd()) / "figures"
+
+
+def figure_data(figure: Figure) -> str:
+    """Return what a figure's axes show as CSV: every line, scatter, patch and image, point by point.
+
+    Points outside the view are left out, and numbers are rounded to five digits.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(DATA_COLUMNS)
+    for panel, ax in enumerate(figure.axes):
+        for kind, label, points in _series(ax):
+            for x, y in points[_in_view(ax, points)] if kind in ("line", "scatter") else points:
+                writer.writerow((panel, kind, label, f"{x:.5g}", f"{y:.5g}"))
+    return text.getvalue()
+
+
+def _series(ax: Axes) -> Iterator[tuple[str, str, np.ndarray]]:
+    for line in ax.lines:
+        yield "line", line.get_label(), np.asarray(line.get_xydata(), float)
+    for collection in ax.collections:
+        yield "scatter", collection.get_label(), np.ma.filled(collection.get_offsets(), np.nan)
+    for patch in ax.patches:
+        yield "patch", patch.get_label(), patch.get_patch_transform().transform(patch.get_path().vertices)
+    for image in ax.images:
+        values = np.ma.filled(image.get_array(), np.nan).ravel()
+        yield "image", image.get_label(), np.column_stack([np.arange(values.size), values])
+
+
+def _in_view(ax: Axes, points: np.ndarray) -> np.ndarray:
+    """Say which points the axes show; lines across the whole panel are in axes units, and always shown."""
+    inside = np.ones(len(points), bool)
+    for values, limits in zip(points.T, (ax.get_xlim(), ax.get_ylim()), strict=True):
+        low, high = sorted(limits)
+        margin = 1e-9 * (high - low)
+        inside &= (values >= low - margin) & (values <= high + margin)
+    return inside
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    unfinished.write_bytes(content)
+    unfinished.replace(path)

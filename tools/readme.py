@@ -1,0 +1,60 @@
+"""The parts of the README that come from the committed notebooks: the gallery and the verdict table."""
+
+import json
+import re
+from pathlib import Path
+
+from verdicts import gather
+
+README = Path("README.md")
+NOTEBOOKS = Path("notebooks")
+
+
+def names() -> list[str]:
+    """Return the committed notebooks' names, index first."""
+    found = (path.relative_to(NOTEBOOKS).with_suffix("").as_posix() for path in NOTEBOOKS.rglob("*.ipynb"))
+    return sorted(
+        (name for name in found if "/." not in f"/{name}"), key=lambda name: (name != "index", name)
+    )
+
+
+def gallery() -> str:
+    """Return a table of all pictures, two a row, each linking to its notebook."""
+    cells = []
+    for name in names():
+        notebook = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))
+        for cell in notebook["cells"]:
+            for output in cell.get("outputs", []):
+                picture = output.get("metadata", {}).get("image/png", {})
+                if "figure" in picture:
+                    image = f"![{picture['alt']}](figures/{picture['figure']}.png)"
+                    cells.append(f"[{image}](notebooks/{name}.ipynb)<br>{name}")
+    rows = [f"| {' | '.join([*cells[i : i + 2], ''][:2])} |" for i in range(0, len(cells), 2)]
+    return "\n".join(["| | |", "|---|---|", *rows])
+
+
+def verdict_table() -> str:
+    """Return all verdicts as a Markdown table, each linking to its notebook."""
+    rows = [
+        f"| [{row['statement']}](notebooks/{row['notebook']}.ipynb) | {row['mark']} "
+        f"| {row['measured']} {row['relation'].replace('<=', '≤').replace('>=', '≥')} {row['bound']} | {row['verdict']} |"
+        for row in gather(NOTEBOOKS, names())
+    ]
+    return "\n".join(["| statement | mark | measured against bound | verdict |", "|---|---|---|---|", *rows])
+
+
+def remade(text: str) -> str:
+    """Return the README's text with both parts made anew between their markers."""
+    for part, content in (("gallery", gallery()), ("verdicts", verdict_table())):
+        pattern = rf"(<!-- {part}: made by make accept -->\n).*?(<!-- end of {part} -->)"
+        text, replaced = re.subn(pattern, lambda m, c=content: f"{m[1]}{c}\n{m[2]}", text, flags=re.DOTALL)
+        if replaced != 1:
+            raise ValueError(f"README.md has {replaced} parts marked {part!r}; it needs exactly one")
+    return text
+
+
+def write() -> None:
+    """Remake README.md, whole or not at all."""
+    unfinished = Path("build", ".README.md")
+    unfinished.write_text(remade(README.read_text(encoding="utf-8")), encoding="utf-8")
+    unfinished.replace(README)

@@ -1,0 +1,110 @@
+"""Run one notebook headlessly and put its results where they belong, whole or not at all.
+
+Usage: run_notebook.py NOTEBOOK OUTPUT [NAME=VALUE ...]
+
+Everything is made in a folder of its own below the output's, and moved into place at the end: figures to
+FA_FIGURES, then a Make fragment that lists them, then the executed notebook. A notebook that breaks is
+kept below failed/, beside the output, and moves no figure.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import nbformat
+import nbstripout
+import papermill
+from parameters import ParameterError, parse, refuse_unknown
+from traitlets.config import Config
+
+RUN_METADATA = [
+    "metadata.papermill",
+    "metadata.language_info.version",
+    "cell.metadata.papermill",
+    "cell.metadata.execution",
+]
+ENCRYPTED_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})
+
+
+def execute(notebook: Path, output: Path, parameters: dict) -> None:
+    """Run ``notebook`` in its own folder, write it to ``output`` without run metadata, whether or not it broke."""
+    try:
+        papermill.execute_notebook(
+            str(notebook),
+            str(output),
+            parameters=parameters,
+            kernel_name="python3",
+            cwd=str(notebook.parent),
+            progress_bar=False,
+            config=ENCRYPTED_KERNEL,
+        )
+    finally:
+        if output.exists():
+            executed = nbformat.read(output, as_version=4)
+            nbstripout.strip_output(
+                executed, keep_output=True, keep_count=True, keep_id=True, extra_keys=RUN_METADATA
+            )
+            nbformat.write(executed, output)
+
+
+def publish(staged: Path, output: Path, figures: Path) -> None:
+    """Move the staged figures and notebook into place; the notebook last, since Make looks at it."""
+    figures.mkdir(parents=True, exist_ok=True)
+    moved = []
+    for picture in sorted((staged / "figures").glob("*")):
+        shutil.move(picture, figures / picture.name)
+        moved.append(os.path.relpath(figures / picture.name).replace(" ", "\\ "))
+    fragment = staged / "figures.mk"
+    fragment.write_text(f"{output}: {' '.join(moved)}\n" + "".join(f"{path}:\n" for path in moved))
+    fragment.replace(output.with_suffix(".figures.mk"))
+    (staged / output.name).replace(output)
+
+
+def report(outcome: str) -> None:
+    """Print one line of progress; each finished notebook adds a byte to the file that counts them."""
+    with open(os.environ.get("FA_PROGRESS", os.devnull), "ab") as progress:
+        progress.write(b".")
+        progress.flush()
+        done = progress.tell()
+    print(f"[{done}/{os.environ.get('FA_TOTAL', '?')}] {outcome}", flush=True)
+
+
+def main(notebook: Path, output: Path, words: list[str]) -> None:
+    """Run, publish and report one notebook; exit with 1 where it broke."""
+    parameters = parse(words)
+    refuse_unknown(notebook, parameters)
+    figures = Path(os.environ["FA_FIGURES"])
+    failed = output.parent / "failed" / output.name
+    output.parent.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix=f".{output.stem}-", dir=output.parent) as folder:
+        staged = Path(folder)
+        os.environ["FA_FIGURES"] = str((staged / "figures").resolve())
+        try:
+            execute(notebook, staged / output.name, parameters)
+        except Exception as broke:
+            output.unlink(missing_ok=True)
+            failed.parent.mkdir(exist_ok=True)
+            (staged / output.name).replace(failed)
+            report(f"{notebook.stem}  BROKE: {reason(broke)}  (see {failed})")
+            sys.exit(1)
+        publish(staged, output, figures)
+    failed.unlink(missing_ok=True)
+    report(f"{notebook.stem}  {time.monotonic() - started:.1f} s")
+
+
+def reason(broke: Exception) -> str:
+    """Return what went wrong in one line: the error raised in the notebook, or the one that stopped its run."""
+    if isinstance(broke, papermill.PapermillExecutionError):
+        return f"{broke.ename}: {broke.evalue}"
+    return f"{type(broke).__name__}: {broke}"
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
+    except ParameterError as refusal:
+        sys.exit(str(refusal))
