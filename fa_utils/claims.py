@@ -21,8 +21,8 @@ class Claim:
     """A statement that can fail: ``measured relation bound``.
 
     ``statement`` begins with the paper's number ("Theorem 2: ..."); ``mark`` says whose it is: *stated* in
-    the paper, *rebuilt* here with our constants, or *new*. Digits below ``resolution`` are rounding, and
-    differ from machine to machine: a smaller value is judged and reported as ``resolution``.
+    the paper, *rebuilt* here with our constants, or *new*. Digits below ``resolution`` are rounding and
+    differ from machine to machine: a smaller value is reported as ``resolution``.
     Raises ValueError for an unknown mark or relation, and for a resolution that reaches the bound.
     """
 
@@ -43,26 +43,23 @@ class Claim:
             raise ValueError(f"resolution {self.resolution} reaches the bound {bound}; choose a smaller one")
 
     @property
-    def reported(self) -> str:
-        """The measured value to three digits, or the resolution where that is larger."""
-        below = abs(self.measured) < self.resolution
-        return f"{self.resolution if below else float(self.measured):.3g}"
-
-    @property
     def holds(self) -> bool:
         """Whether the measured value stands in the relation to the bound; never for NaN."""
         return bool(RELATIONS[self.relation](float(self.measured), self.bound))
 
     @property
     def row(self) -> dict[str, str]:
-        """The claim as `verdicts.csv` has it, but for the notebook's name."""
+        """The claim as `verdicts.csv` has it, but for the notebook's name, and how readers are shown it."""
+        below = abs(self.measured) < self.resolution
+        measured = f"{self.resolution if below else float(self.measured):.2g}"
         return {
             "statement": self.statement,
             "mark": self.mark,
-            "measured": self.reported,
+            "measured": measured,
             "relation": self.relation,
-            "bound": f"{self.bound:.3g}",
+            "bound": f"{self.bound:.2g}",
             "verdict": "holds" if self.holds else "fails",
+            "shown": f"<{measured}" if below else measured,
         }
 
 
@@ -92,13 +89,8 @@ def read_verdicts(notebook: Path) -> list[dict[str, str]]:
 
 
 def _cells(row: dict[str, str]) -> list[str]:
-    return [
-        row["verdict"],
-        f"{row['statement']} ({row['mark']})",
-        row["measured"],
-        row["relation"],
-        row["bound"],
-    ]
+    statement = f"{row['statement']} ({row['mark']})"
+    return [row["verdict"], statement, row["shown"], row["relation"], row["bound"]]
 
 
 def _aligned(rows: list[list[str]]) -> str:

@@ -100,23 +100,26 @@ def figures_folder() -> Path:
 def figure_data(figure: Figure) -> str:
     """Return what a figure's axes show as CSV: every line, scatter, patch and image, point by point.
 
-    Points outside the view are left out, and numbers are rounded to five digits.
+    Points outside the view are left out (their digits may be rounding), numbers have five digits. A line
+    across the whole panel, such as `draw_level`'s, counts as seen: along the panel it has no data.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(DATA_COLUMNS)
     for panel, ax in enumerate(figure.axes):
         for kind, label, points in _series(ax):
-            for x, y in points[_in_view(ax, points)] if kind in ("line", "scatter") else points:
+            for x, y in points:
                 writer.writerow((panel, kind, label, f"{x:.5g}", f"{y:.5g}"))
     return text.getvalue()
 
 
 def _series(ax: Axes) -> Iterator[tuple[str, str, np.ndarray]]:
     for line in ax.lines:
-        yield "line", line.get_label(), np.asarray(line.get_xydata(), float)
+        points = np.asarray(line.get_xydata(), float)
+        yield "line", line.get_label(), points[_in_view(ax, points) | (line.get_transform() != ax.transData)]
     for collection in ax.collections:
-        yield "scatter", collection.get_label(), np.ma.filled(collection.get_offsets(), np.nan)
+        points = np.ma.filled(collection.get_offsets(), np.nan)
+        yield "scatter", collection.get_label(), points[_in_view(ax, points)]
     for patch in ax.patches:
         yield "patch", patch.get_label(), patch.get_patch_transform().transform(patch.get_path().vertices)
     for image in ax.images:
@@ -125,7 +128,7 @@ def _series(ax: Axes) -> Iterator[tuple[str, str, np.ndarray]]:
 
 
 def _in_view(ax: Axes, points: np.ndarray) -> np.ndarray:
-    """Say which points the axes show; lines across the whole panel are in axes units, and always shown."""
+    """Return which points lie within the axes' limits, shape (points,)."""
     inside = np.ones(len(points), bool)
     for values, limits in zip(points.T, (ax.get_xlim(), ax.get_ylim()), strict=True):
         low, high = sorted(limits)

@@ -12,10 +12,9 @@ NOTEBOOKS = Path("notebooks")
 
 def names() -> list[str]:
     """Return the committed notebooks' names, index first."""
-    found = (path.relative_to(NOTEBOOKS).with_suffix("").as_posix() for path in NOTEBOOKS.rglob("*.ipynb"))
-    return sorted(
-        (name for name in found if "/." not in f"/{name}"), key=lambda name: (name != "index", name)
-    )
+    paths = (path.relative_to(NOTEBOOKS).with_suffix("").as_posix() for path in NOTEBOOKS.rglob("*.ipynb"))
+    committed = (name for name in paths if ".ipynb_checkpoints" not in name)
+    return sorted(committed, key=lambda name: (name != "index", name))
 
 
 def gallery() -> str:
@@ -35,11 +34,13 @@ def gallery() -> str:
 
 def verdict_table() -> str:
     """Return all verdicts as a Markdown table, each linking to its notebook."""
-    rows = [
-        f"| [{row['statement']}](notebooks/{row['notebook']}.ipynb) | {row['mark']} "
-        f"| {row['measured']} {row['relation'].replace('<=', '≤').replace('>=', '≥')} {row['bound']} | {row['verdict']} |"
-        for row in gather(NOTEBOOKS, names())
-    ]
+    rows = []
+    for row in gather(NOTEBOOKS, names()):
+        relation = {"<=": "≤", ">=": "≥", "==": "="}[row["relation"]]
+        statement = f"[{row['statement']}](notebooks/{row['notebook']}.ipynb)"
+        rows.append(
+            f"| {statement} | {row['mark']} | {row['shown']} {relation} {row['bound']} | {row['verdict']} |"
+        )
     return "\n".join(["| statement | mark | measured against bound | verdict |", "|---|---|---|---|", *rows])
 
 

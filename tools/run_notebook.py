@@ -30,7 +30,7 @@ ENCRYPTED_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})
 
 
 def execute(notebook: Path, output: Path, parameters: dict) -> None:
-    """Run ``notebook`` in its own folder, write it to ``output`` without run metadata, whether or not it broke."""
+    """Run ``notebook`` in its own folder; write it, broken or not, to ``output`` without run metadata."""
     try:
         papermill.execute_notebook(
             str(notebook),
@@ -40,6 +40,7 @@ def execute(notebook: Path, output: Path, parameters: dict) -> None:
             cwd=str(notebook.parent),
             progress_bar=False,
             config=ENCRYPTED_KERNEL,
+            extra_arguments=["--log-level=CRITICAL"],
         )
     finally:
         if output.exists():
@@ -97,7 +98,7 @@ def main(notebook: Path, output: Path, words: list[str]) -> None:
 
 
 def reason(broke: Exception) -> str:
-    """Return what went wrong in one line: the error raised in the notebook, or the one that stopped its run."""
+    """Return what went wrong: the error raised in the notebook, or the one that stopped its run."""
     if isinstance(broke, papermill.PapermillExecutionError):
         return f"{broke.ename}: {broke.evalue}"
     return f"{type(broke).__name__}: {broke}"

@@ -29,7 +29,7 @@ def gather(folder: Path, names: list[str]) -> list[dict[str, str]]:
 def as_csv(rows: list[dict[str, str]]) -> str:
     """Return the rows as the text of `verdicts.csv`."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
@@ -37,7 +37,7 @@ def as_csv(rows: list[dict[str, str]]) -> str:
 
 def as_table(rows: list[dict[str, str]]) -> str:
     """Return the rows as aligned text, the verdict first."""
-    order = ["verdict", "statement", "mark", "measured", "relation", "bound", "notebook"]
+    order = ["verdict", "statement", "mark", "shown", "relation", "bound", "notebook"]
     widths = [max(len(row[column]) for row in rows) for column in order]
     return "\n".join(
         "  ".join(row[column].ljust(width) for column, width in zip(order, widths, strict=True)).rstrip()
