@@ -49,9 +49,12 @@ def alignment_matrix(problem: Problem, W: np.ndarray) -> np.ndarray:
 
 
 def alignment_cosine(problem: Problem, W: np.ndarray) -> np.ndarray:
-    """Return the cosine between W and C as long vectors, shape (...,): 1 where W is C up to scale."""
+    """Return the cosine between W and C as long vectors, shape (...,): 1 where W is C up to scale.
+
+    0 where W or C is zero, and so has no direction.
+    """
     inner = np.trace(overlap(problem, W), axis1=-2, axis2=-1)
-    return inner / np.sqrt(squared_norm(W) * squared_norm(problem.feedback))
+    return quotient(inner, np.sqrt(squared_norm(W) * squared_norm(problem.feedback)))
 
 
 def conserved_by_fa(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
@@ -69,6 +72,12 @@ def conserved_by_gd(Z: np.ndarray, W: np.ndarray) -> np.ndarray:
 def squared_norm(matrices: np.ndarray) -> np.ndarray:
     """Return the squared Frobenius norm over the last two axes, shape (...,)."""
     return np.square(matrices).sum(axis=(-2, -1))
+
+
+def quotient(numerator, denominator) -> np.ndarray:
+    """Return numerator / denominator, broadcast, and 0 where the denominator is 0."""
+    numerator, denominator = np.broadcast_arrays(np.asarray(numerator, float), denominator)
+    return np.divide(numerator, denominator, out=np.zeros(numerator.shape), where=denominator != 0)[()]
 
 
 def _check_state(shape: tuple[int, int], Z: np.ndarray, W: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import operator
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,7 +67,7 @@ class Claim:
 def verdict(*claims: Claim) -> None:
     """Show the claims as a table, and as data for `read_verdicts`; raise VerdictError if one fails."""
     rows = [claim.row for claim in claims]
-    _show(_aligned([_cells(row) for row in rows]), rows)
+    _show(_aligned(rows), rows)
     failing = [claim.statement for claim in claims if not claim.holds]
     if failing:
         raise VerdictError(f"does not hold: {'; '.join(failing)}")
@@ -74,8 +75,7 @@ def verdict(*claims: Claim) -> None:
 
 def control(broken: str, *claims: Claim) -> None:
     """Show that each of these claims fails once an assumption is ``broken``; raise if one still holds."""
-    table = _aligned([_cells(claim.row) for claim in claims])
-    _show(f"Broken on purpose: {broken}\n{table}", None)
+    _show(f"Broken on purpose: {broken}\n{_aligned([claim.row for claim in claims])}", None)
     holding = [claim.statement for claim in claims if claim.holds]
     if holding:
         raise VerdictError(f"holds although {broken}: {'; '.join(holding)}")
@@ -88,26 +88,24 @@ def read_verdicts(notebook: Path) -> list[dict[str, str]]:
     return [row for output in outputs for row in output.get("data", {}).get(VERDICT_MIME, [])]
 
 
-def _cells(row: dict[str, str]) -> list[str]:
-    statement = f"{row['statement']} ({row['mark']})"
-    return [row["verdict"], statement, row["shown"], row["relation"], row["bound"]]
-
-
-def _aligned(rows: list[list[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+def _aligned(rows: list[dict[str, str]]) -> str:
+    """Return the rows as text in columns; raise ValueError where there are none, which would pass unseen."""
+    if not rows:
+        raise ValueError("no claim was given, so nothing was judged; give at least one")
+    columns = (
+        [row["verdict"] for row in rows],
+        [f"{row['statement']} ({row['mark']})" for row in rows],
+        *([row[name] for row in rows] for name in ("shown", "relation", "bound")),
     )
+    widths = [max(map(len, column)) for column in columns]
+    lines = ("  ".join(map(str.ljust, cells, widths)) for cells in zip(*columns, strict=True))
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _show(text: str, rows: list[dict[str, str]] | None) -> None:
-    """Display in a notebook; print elsewhere."""
-    try:
-        from IPython import get_ipython
-        from IPython.display import display
-    except ImportError:
-        get_ipython = lambda: None  # noqa: E731
-    if get_ipython() is None:
+    """Display in a notebook, the rows as data beside the text; print elsewhere."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
         print(text)
     else:
-        display({"text/plain": text} | ({VERDICT_MIME: rows} if rows else {}), raw=True)
+        ipython.display.display({"text/plain": text} | ({VERDICT_MIME: rows} if rows else {}), raw=True)

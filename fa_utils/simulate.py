@@ -80,23 +80,25 @@ def flow(problem: Problem, rule: Rule, times, *, tolerance: float = 1e-10) -> Tr
     Raises ValueError for unusable times, FloatingPointError where the solver gives up.
     """
     times = _checked_times(times)
+    tolerance = positive_number("tolerance", tolerance)
     n, r = problem.Z.shape
     start = np.concatenate([problem.Z.ravel(), rule.forward(problem, problem.Z, problem.W).ravel()])
     scale = np.abs(start).max() or np.sqrt(np.abs(problem.target).max()) or 1.0
 
+    def factors(states):
+        return states[..., : n * r].reshape(-1, n, r), states[..., n * r :].reshape(-1, *problem.W.shape)
+
     def derivative(_, state):
-        dZ, dW = rule.field(problem, state[: n * r].reshape(n, r), state[n * r :].reshape(r, -1))
+        dZ, dW = rule.field(problem, *(factor[0] for factor in factors(state)))
         return np.concatenate([dZ.ravel(), dW.ravel()])
 
-    tolerance = positive_number("tolerance", tolerance)
+    end = times[-1] or np.finfo(float).tiny  # the solver wants an interval, also for times = [0]
     solution = solve_ivp(
-        derivative, (0.0, times[-1]), start, "DOP853", times, rtol=tolerance, atol=tolerance * scale
+        derivative, (0.0, end), start, "DOP853", times, rtol=tolerance, atol=tolerance * scale
     )
     if not solution.success:
         raise FloatingPointError(f"the flow of {rule.name} was not solved: {solution.message}")
-    states = solution.y.T
-    Z = np.ascontiguousarray(states[:, : n * r]).reshape(-1, n, r)
-    W = np.ascontiguousarray(states[:, n * r :]).reshape(-1, r, problem.W.shape[1])
+    Z, W = (np.ascontiguousarray(factor) for factor in factors(solution.y.T))
     return Trajectory(times, Z, rule.forward(problem, Z, W))
 
 

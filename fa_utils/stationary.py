@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fa_utils.alignment import residual, squared_norm
+from fa_utils.alignment import quotient, residual, squared_norm
 from fa_utils.checks import positive_number, rank_within, real_array, whole_number
 from fa_utils.problems import Problem
 from fa_utils.rules import Rule
@@ -66,10 +66,10 @@ def stationarity_gap(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarr
     ||Z|| ||Y||, in Frobenius norms. 0 at a stationary point of FA and FA*.
     """
     transposed = np.swapaxes(Z, -1, -2)
-    fed_back = squared_norm(residual(problem, Z, W)) / squared_norm(problem.feedback)
+    fed_back = quotient(squared_norm(residual(problem, Z, W)), squared_norm(problem.feedback))
     unexplained = transposed @ problem.target - (transposed @ Z) @ W
-    forward = squared_norm(unexplained) / squared_norm(Z)
-    return np.sqrt(np.maximum(fed_back, forward) / squared_norm(problem.target))
+    forward = quotient(squared_norm(unexplained), squared_norm(Z))
+    return np.sqrt(quotient(np.maximum(fed_back, forward), squared_norm(problem.target)))
 
 
 def descend_to_rest(

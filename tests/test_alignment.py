@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+
+import fa_utils as fa
+
+
+@pytest.fixture
+def batch(problem, rng):
+    """Eight states in two leading axes."""
+    return rng.standard_normal((2, 4, *problem.Z.shape)), rng.standard_normal((2, 4, *problem.W.shape))
+
+
+MEASURES = {
+    "error": lambda problem, Z, W: fa.error(problem.target, Z, W),
+    "residual": fa.residual,
+    "loss": fa.loss,
+    "overlap": lambda problem, Z, W: fa.overlap(problem, W),
+    "alignment_matrix": lambda problem, Z, W: fa.alignment_matrix(problem, W),
+    "alignment_cosine": lambda problem, Z, W: fa.alignment_cosine(problem, W),
+    "conserved_by_fa": fa.conserved_by_fa,
+    "conserved_by_gd": lambda problem, Z, W: fa.conserved_by_gd(Z, W),
+    "stationarity_gap": fa.stationarity_gap,
+}
+
+
+@pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES)
+def test_one_call_measures_a_batch_as_it_measures_each_state(problem, batch, measure):
+    together = measure(problem, *batch)
+    for index in np.ndindex(2, 4):
+        assert np.allclose(together[index], measure(problem, batch[0][index], batch[1][index]), atol=1e-13)
+
+
+def test_measures_are_what_their_formulas_say(problem):
+    Z, W, C = problem.Z, problem.W, problem.feedback
+    E = problem.target - Z @ W
+    assert np.isclose(fa.error(problem.target, Z, W), np.linalg.norm(E) ** 2)
+    assert np.allclose(fa.residual(problem, Z, W), E @ C.T)
+    assert np.isclose(fa.loss(problem, Z, W), np.linalg.norm(E @ C.T) ** 2)
+    assert np.allclose(fa.overlap(problem, W), W @ C.T)
+    assert np.allclose(fa.alignment_matrix(problem, W), W @ C.T + C @ W.T)
+    assert np.allclose(fa.conserved_by_fa(problem, Z, W), Z.T @ Z - W @ C.T - C @ W.T)
+    assert np.allclose(fa.conserved_by_gd(Z, W), Z.T @ Z - W @ W.T)
+
+
+def test_cosine_is_one_at_a_multiple_of_the_feedback_and_minus_one_at_its_opposite(problem):
+    assert np.isclose(fa.alignment_cosine(problem, 3 * problem.feedback), 1)
+    assert np.isclose(fa.alignment_cosine(problem, -0.1 * problem.feedback), -1)
+
+
+def test_cosine_of_nothing_is_zero(problem):
+    assert fa.alignment_cosine(problem, 0 * problem.W) == 0
+
+
+def test_error_stays_accurate_where_it_is_small(rng):
+    """Multiplying the square out would leave 1e-16 of ||Y||^2 instead."""
+    Z, W, change = (
+        rng.standard_normal((5, 2)),
+        rng.standard_normal((2, 4)),
+        1e-12 * rng.standard_normal((5, 4)),
+    )
+    assert np.isclose(fa.error(Z @ W + change, Z, W), np.square(change).sum(), rtol=1e-2)
+
+
+def test_overlap_trace_rises_at_the_rate_of_the_loss(problem):
+    """d/dt tr M = ||R||_F^2 under FA* where Z^T Z = I (N1)."""
+    Z, _ = np.linalg.qr(problem.Z)
+    start = fa.Problem(problem.target, problem.feedback, Z, problem.W)
+    run = fa.flow(start, fa.FA_STAR, [0.999, 1.0, 1.001])
+    trace = np.trace(fa.overlap(start, run.W), axis1=1, axis2=2)
+    assert np.isclose((trace[2] - trace[0]) / 0.002, fa.loss(start, run.Z, run.W)[1], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("Z", "W", "message"),
+    [
+        (np.ones((7, 3)), np.ones((2, 6)), r"Z has shape \(7, 3\).*must end in \(7, 2\)"),
+        (np.ones((6, 3)), np.ones((3, 6)), r"Z has shape \(6, 3\).*must end in \(7, 3\)"),
+        (np.ones((7, 3)), np.ones((3, 7)), r"W has shape \(3, 7\).*must end in \(3, 6\)"),
+        (np.ones((0, 7, 3)), np.ones((0, 3, 6)), "empty trajectory; keep at least one snapshot"),
+        (np.ones(7), np.ones(6), r"Z has shape \(7,\)"),
+    ],
+)
+@pytest.mark.parametrize("measure", [MEASURES["error"], fa.residual, fa.loss, fa.conserved_by_fa])
+def test_measures_refuse_states_that_do_not_fit(problem, measure, Z, W, message):
+    with pytest.raises(ValueError, match=message):
+        measure(problem, Z, W)
+
+
+def test_overlap_refuses_weights_that_do_not_fit(problem):
+    with pytest.raises(ValueError, match=r"W has shape \(2, 6\); for feedback of shape \(3, 6\)"):
+        fa.overlap(problem, np.ones((2, 6)))

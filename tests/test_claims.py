@@ -1,0 +1,95 @@
+import json
+
+import numpy as np
+import pytest
+
+import fa_utils as fa
+
+TEXT = "Theorem 2: the error vanishes"
+
+
+@pytest.mark.parametrize(
+    ("measured", "relation", "bound", "holds"),
+    [
+        (1.0, "<=", 1.0, True),
+        (1.0001, "<=", 1.0, False),
+        (1.0, ">=", 1.0, True),
+        (0.9999, ">=", 1.0, False),
+        (0, "==", 0, True),
+        (1, "==", 0, False),
+        (np.nan, "<=", 1.0, False),
+        (np.nan, ">=", 1.0, False),
+        (np.inf, "<=", 1.0, False),
+    ],
+)
+def test_a_claim_holds_on_one_side_of_its_bound_only(measured, relation, bound, holds):
+    claim = fa.Claim(TEXT, "stated", measured, relation, bound)
+    assert claim.holds is holds
+    assert claim.row["verdict"] == ("holds" if holds else "fails")
+
+
+def test_digits_below_the_resolution_are_not_shown():
+    row = fa.Claim(TEXT, "stated", 3.21e-15, "<=", 1e-6, resolution=1e-9).row
+    assert (row["measured"], row["shown"]) == ("1e-09", "<1e-09")
+    row = fa.Claim(TEXT, "stated", 3.21e-8, "<=", 1e-6, resolution=1e-9).row
+    assert (row["measured"], row["shown"]) == ("3.2e-08", "3.2e-08")
+
+
+def test_verdict_prints_what_was_measured_against_which_bound(capsys):
+    fa.verdict(fa.Claim(TEXT, "rebuilt", 0.25, "<=", 0.5), fa.Claim("Lemma 1: x", "new", 3.0, ">=", 2.0))
+    assert capsys.readouterr().out == (
+        "holds  Theorem 2: the error vanishes (rebuilt)  0.25  <=  0.5\n"
+        "holds  Lemma 1: x (new)                         3     >=  2\n"
+    )
+
+
+def test_verdict_shows_all_claims_and_then_raises_for_the_one_that_fails(capsys):
+    good, bad = fa.Claim("Lemma 1: x", "new", 3.0, ">=", 2.0), fa.Claim(TEXT, "stated", 0.6, "<=", 0.5)
+    with pytest.raises(fa.VerdictError, match=f"does not hold: {TEXT}"):
+        fa.verdict(good, bad)
+    assert "Lemma 1" in capsys.readouterr().out
+
+
+def test_control_passes_where_the_claim_fails(capsys):
+    fa.control("no feedback", fa.Claim(TEXT, "stated", 0.6, "<=", 0.5))
+    assert "Broken on purpose: no feedback\nfails  Theorem 2" in capsys.readouterr().out
+
+
+def test_control_raises_where_a_claim_still_holds():
+    failing, holding = (fa.Claim(TEXT, "stated", value, "<=", 0.5) for value in (0.6, 0.4))
+    with pytest.raises(fa.VerdictError, match="holds although no feedback"):
+        fa.control("no feedback", failing, holding)
+
+
+def test_verdicts_and_controls_need_a_claim():
+    for call in (fa.verdict, lambda: fa.control("nothing")):
+        with pytest.raises(ValueError, match="no claim was given"):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"mark": "proven"}, "mark is 'proven'; choose one of stated, rebuilt, new"),
+        ({"relation": "<"}, "relation is '<'; choose one of <=, >=, =="),
+        ({"bound": np.inf}, "bound is inf"),
+        ({"resolution": 0.5}, "resolution 0.5 reaches the bound 0.5"),
+    ],
+)
+def test_a_claim_refuses_what_could_not_be_judged(change, message):
+    arguments = {"statement": TEXT, "mark": "new", "measured": 0.1, "relation": "<=", "bound": 0.5}
+    with pytest.raises(ValueError, match=message):
+        fa.Claim(**(arguments | change))
+
+
+def test_read_verdicts_finds_the_rows_in_a_notebooks_outputs(tmp_path):
+    row = fa.Claim(TEXT, "stated", 0.1, "<=", 0.5).row
+    outputs = [
+        {"output_type": "stream"},
+        {"data": {"text/plain": "x", "application/vnd.fa-utils.verdicts+json": [row]}},
+    ]
+    notebook = tmp_path / "one.ipynb"
+    notebook.write_text(
+        json.dumps({"cells": [{"cell_type": "markdown"}, {"outputs": outputs}, {"outputs": []}]})
+    )
+    assert fa.read_verdicts(notebook) == [row]

@@ -1,0 +1,125 @@
+import numpy as np
+import pytest
+
+import fa_utils as fa
+
+
+def test_target_has_exactly_the_singular_values_asked_for(rng):
+    target = fa.target_with_spectrum([3.0, 2.0, 0.5], (6, 4), rng=rng)
+    assert np.allclose(np.linalg.svd(target, compute_uv=False), [3, 2, 0.5, 0], atol=1e-14)
+
+
+def test_orthonormal_columns_are_orthonormal(rng):
+    X = fa.orthonormal_columns(9, 4, rng=rng)
+    assert np.allclose(X.T @ X, np.eye(4), atol=1e-14)
+
+
+def test_orthonormal_columns_are_uniform_on_the_sphere(rng):
+    """Entries of a uniform unit vector in d dimensions: mean 0, variance 1/d, fourth moment 3/d(d+2)."""
+    draws = np.array([fa.orthonormal_columns(5, 2, rng=rng) for _ in range(4000)])
+    for power, expected in ((1, 0), (2, 1 / 5), (3, 0), (4, 3 / 35)):
+        sample = draws**power
+        assert np.all(np.abs(sample.mean(axis=0) - expected) < 5 * sample.std(axis=0) / np.sqrt(4000))
+
+
+def test_start_and_feedback_have_the_scales_asked_for(rng):
+    problem = fa.random_problem(rng.standard_normal((300, 200)), 50, 0.01, 0.3, rng=rng)
+    for array, scale in ((problem.Z, 0.01), (problem.W, 0.01), (problem.feedback, 0.3)):
+        assert abs(array.std() / scale - 1) < 5 / np.sqrt(2 * array.size)
+
+
+def test_changing_one_scale_leaves_the_other_draws_as_they_are():
+    target = np.ones((4, 3))
+    one, two = (
+        fa.random_problem(target, 2, start, feedback, rng=np.random.default_rng(1))
+        for start, feedback in ((1.0, 1.0), (2.0, 0.5))
+    )
+    assert np.array_equal(2 * one.Z, two.Z) and np.array_equal(2 * one.W, two.W)
+    assert np.array_equal(0.5 * one.feedback, two.feedback)
+
+
+def test_start_and_feedback_are_different_draws():
+    problem = fa.random_problem(np.ones((3, 3)), 3, 1.0, 1.0, rng=np.random.default_rng(1))
+    assert not np.allclose(problem.Z, problem.feedback) and not np.allclose(problem.W, problem.feedback)
+
+
+def test_sketch_is_the_target_times_the_transposed_feedback(problem):
+    assert np.allclose(problem.sketch, problem.target @ problem.feedback.T, atol=1e-15)
+
+
+def test_a_problem_keeps_its_own_read_only_copies():
+    target = np.ones((3, 2))
+    problem = fa.Problem(target, np.ones((1, 2)), np.ones((3, 1)), np.ones((1, 2)))
+    target[0, 0] = 7.0
+    assert problem.target[0, 0] == 1.0
+    for array in (problem.target, problem.feedback, problem.Z, problem.W, problem.sketch):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0, 0] = 5.0
+
+
+def test_single_precision_is_taken_as_double(problem):
+    arrays = (problem.target, problem.feedback, problem.Z, problem.W)
+    assert fa.Problem(*(array.astype(np.float32) for array in arrays)).Z.dtype == np.float64
+
+
+GOOD = {"target": np.ones((5, 6)), "feedback": np.ones((2, 6)), "Z": np.ones((5, 2)), "W": np.ones((2, 6))}
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        ({"target": np.ones((5, 6), int)}, TypeError, "target holds int64 entries.*dtype=float"),
+        ({"W": np.ones((2, 6), complex)}, TypeError, "W holds complex128 entries.*real"),
+        ({"Z": np.full((5, 2), np.nan)}, ValueError, r"Z holds nan at \(0, 0\).*finite"),
+        ({"feedback": np.full((2, 6), np.inf)}, ValueError, "feedback holds inf"),
+        ({"target": np.ones(5)}, ValueError, r"target has shape \(5,\); it must have 2 axes"),
+        ({"target": np.ones((0, 6))}, ValueError, "no entries"),
+        ({"Z": np.ones((4, 2))}, ValueError, r"Z has shape \(4, 2\).*need \(5, 2\)"),
+        ({"W": np.ones((2, 5))}, ValueError, r"W has shape \(2, 5\).*need \(2, 6\)"),
+        ({"feedback": np.ones((6, 2))}, ValueError, r"feedback has shape \(6, 2\).*need \(2, 6\)"),
+        ({"Z": np.ones((5, 7))}, ValueError, "rank 7 exceeds the smaller side 5; choose at most 5"),
+    ],
+)
+def test_a_problem_refuses_what_does_not_fit(change, kind, message):
+    fa.Problem(**GOOD)
+    with pytest.raises(kind, match=message):
+        fa.Problem(**(GOOD | change))
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "message"),
+    [
+        ([1.0, -0.5], ValueError, "holds -0.5; singular values are at least 0"),
+        ([1.0] * 5, ValueError, "5 singular values exceed the smaller side 4"),
+        ([1.0, np.nan], ValueError, r"nan at \(1,\)"),
+        ([2, 1], TypeError, "int64"),
+        ([1j], TypeError, "complex128"),
+        (np.empty(0), ValueError, "no entries"),
+    ],
+)
+def test_a_spectrum_refuses_what_is_none(values, kind, message, rng):
+    with pytest.raises(kind, match=message):
+        fa.target_with_spectrum(values, (6, 4), rng=rng)
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        ({"rank": 0}, ValueError, "rank is 0; choose at least 1"),
+        ({"rank": 5}, ValueError, "rank 5 exceeds the smaller side 4"),
+        ({"rank": 2.0}, TypeError, "rank is 2.0; it must be a whole number"),
+        ({"rank": True}, TypeError, "rank is True"),
+        ({"start_scale": -1.0}, ValueError, "start_scale is -1.0; choose a number of at least 0"),
+        ({"feedback_scale": np.inf}, ValueError, "feedback_scale is inf; it must be finite"),
+        ({"feedback_scale": "1"}, TypeError, "feedback_scale is '1'; it must be one real number"),
+        ({"rng": 7}, TypeError, r"rng is 7.*default_rng"),
+    ],
+)
+def test_a_random_problem_refuses_what_it_cannot_draw(change, kind, message, rng):
+    arguments = {"target": np.ones((6, 4)), "rank": 2, "start_scale": 1.0, "feedback_scale": 1.0, "rng": rng}
+    with pytest.raises(kind, match=message):
+        fa.random_problem(**(arguments | change))
+
+
+def test_the_largest_rank_and_a_start_at_zero_are_allowed(rng):
+    assert not fa.random_problem(np.ones((6, 4)), 4, 0.0, 1.0, rng=rng).Z.any()

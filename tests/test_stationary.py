@@ -1,0 +1,94 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import fa_utils as fa
+
+
+def projection_on_range(matrix):
+    return matrix @ np.linalg.pinv(matrix)
+
+
+@pytest.mark.parametrize("hidden_units", [1, 3, 4, 6])
+def test_stationary_point_is_the_projection_and_satisfies_both_equations(rng, hidden_units):
+    target = fa.target_with_spectrum([2.0, 1.5, 1.0, 0.5], (7, 6), rng=rng)
+    problem = fa.random_problem(target, hidden_units, 0.5, 0.7, rng=rng)
+    Z, W = fa.stationary_point(problem)
+    assert Z.shape == problem.Z.shape and W.shape == problem.W.shape
+    assert np.allclose(Z @ W, projection_on_range(problem.sketch) @ target, atol=1e-12)
+    assert fa.stationarity_gap(problem, Z, W) < 1e-13
+
+
+def test_stationary_point_of_dependent_feedback_is_stationary_too(problem):
+    twice = replace(problem, feedback=problem.feedback[[0, 1, 1]])
+    Z, W = fa.stationary_point(twice)
+    assert np.linalg.matrix_rank(Z) == 2
+    assert fa.stationarity_gap(twice, Z, W) < 1e-13
+
+
+def test_fa_and_fa_star_flow_to_the_stationary_point(problem):
+    Z, W = fa.stationary_point(problem)
+    for rule in (fa.FA, fa.FA_STAR):
+        run = fa.flow(problem, rule, [400.0])
+        assert np.allclose(run.Z[0] @ run.W[0], Z @ W, atol=1e-6)
+
+
+def test_optimum_is_the_truncated_singular_value_decomposition(rng):
+    target = fa.target_with_spectrum([3.0, 2.0, 1.0], (5, 4), rng=rng)
+    Z, W = fa.optimal_point(target, 2)
+    assert np.isclose(fa.error(target, Z, W), 1.0) and np.isclose(fa.optimal_error(target, 2), 1.0)
+    assert np.allclose(fa.conserved_by_gd(Z, W), 0, atol=1e-13)
+
+
+def test_no_projection_beats_the_optimum(problem):
+    assert fa.error(problem.target, *fa.stationary_point(problem)) > fa.optimal_error(problem.target, 3)
+
+
+def test_gap_is_each_equations_relative_size(problem):
+    E = problem.target - problem.Z @ problem.W
+    norm = np.linalg.norm
+    fed_back = norm(E @ problem.feedback.T) / norm(problem.target) / norm(problem.feedback)
+    forward = norm(problem.Z.T @ E) / norm(problem.target) / norm(problem.Z)
+    assert np.isclose(fa.stationarity_gap(problem, problem.Z, problem.W), max(fed_back, forward))
+
+
+def test_gap_sees_each_equation_alone(problem):
+    best = fa.optimal_forward(problem, problem.Z, problem.W)
+    assert fa.stationarity_gap(problem, problem.Z, best) > 0.1  # only Z^T E = 0
+    blind = replace(problem, feedback=1e-100 * problem.feedback)
+    assert fa.stationarity_gap(blind, problem.Z, problem.W) > 0.1
+
+
+def test_nothing_learnt_from_nothing_is_stationary(problem):
+    silent = replace(problem, feedback=0 * problem.feedback)
+    assert fa.stationarity_gap(silent, 0 * problem.Z, problem.W) == 0
+
+
+def test_descend_to_rest_stops_at_the_first_check_within_the_gap(problem):
+    rest = fa.descend_to_rest(problem, fa.FA_STAR, 0.1, gap=1e-6)
+    assert rest.gap <= 1e-6
+    run = fa.descend(problem, fa.FA_STAR, 0.1, rest.steps, every=rest.steps)
+    assert np.allclose(run.Z[-1], rest.Z, atol=1e-12) and np.allclose(run.W[-1], rest.W, atol=1e-12)
+    earlier = fa.descend(problem, fa.FA_STAR, 0.1, round(rest.steps / 1.5) - 1)
+    assert fa.stationarity_gap(problem, earlier.Z[-1], earlier.W[-1]) > 1e-6
+
+
+def test_descend_to_rest_returns_an_unfinished_run_with_its_gap(problem):
+    rest = fa.descend_to_rest(problem, fa.FA, 0.01, gap=1e-12, most_steps=130)
+    assert rest.steps == 130 and rest.gap > 1e-12
+
+
+@pytest.mark.parametrize("rank", [0, 7])
+def test_optimum_refuses_impossible_ranks(problem, rank):
+    for optimum in (fa.optimal_error, fa.optimal_point):
+        with pytest.raises(ValueError, match=f"rank (is )?{rank}"):
+            optimum(problem.target, rank)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"), [({"gap": 0.0}, "gap is 0.0"), ({"most_steps": 0}, "most_steps is 0")]
+)
+def test_descend_to_rest_refuses_unusable_settings(problem, change, message):
+    with pytest.raises(ValueError, match=message):
+        fa.descend_to_rest(problem, fa.FA, 0.1, **change)
