@@ -84,6 +84,7 @@ test: lint unit nbval
 lint: $(ENVIRONMENT)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/python tools/check_notebooks.py notebooks
 
 unit: $(ENVIRONMENT)
 	$(BIN)/pytest

@@ -100,15 +100,16 @@ def figures_folder() -> Path:
 def figure_data(figure: Figure) -> str:
     """Return what a figure's axes show as CSV: every line, scatter, patch and image, point by point.
 
-    Points outside the view are left out (their digits may be rounding), numbers have five digits. A line
-    across the whole panel, such as `draw_level`'s, counts as seen: along the panel it has no data.
+    Only digits that do not depend on the machine: five of each number, none of points outside the view, and
+    0 for what a linear axis cannot tell from 0. A line across a whole panel, as `draw_level` draws it, is
+    always in view.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(DATA_COLUMNS)
     for panel, ax in enumerate(figure.axes):
         for kind, label, points in _series(ax):
-            for x, y in points:
+            for x, y in _without_rounding(ax, points):
                 writer.writerow((panel, kind, label, f"{x:.5g}", f"{y:.5g}"))
     return text.getvalue()
 
@@ -135,6 +136,15 @@ def _in_view(ax: Axes, points: np.ndarray) -> np.ndarray:
         margin = 1e-9 * (high - low)
         inside &= (values >= low - margin) & (values <= high + margin)
     return inside
+
+
+def _without_rounding(ax: Axes, points: np.ndarray) -> np.ndarray:
+    """Return the points with 0 for values below a billionth of a linear axis."""
+    kept = points.copy()
+    for column, axis in enumerate((ax.xaxis, ax.yaxis)):
+        if axis.get_scale() == "linear":
+            kept[np.abs(kept[:, column]) < 1e-9 * np.abs(np.subtract(*axis.get_view_interval())), column] = 0
+    return kept
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -1,0 +1,225 @@
+"""Make as a user meets it, on a small copy of this repository with notebooks of a few lines."""
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+CLAIM = 'fa.verdict(fa.Claim("Lemma 1: seed is small", "new", seed, "<=", {bound}))'
+PICTURE = "style.save(style.panels()[0], '{name}', 'an empty panel')"
+
+
+def write_notebook(folder, name, *code):
+    cells = [
+        nbformat.v4.new_code_cell("import fa_utils as fa\nfrom fa_utils import style"),
+        nbformat.v4.new_code_cell("seed = 1", metadata={"tags": ["parameters"]}),
+        *(nbformat.v4.new_code_cell(line) for line in code),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "notebooks" / f"{name}.ipynb"
+    )
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A repository in a folder whose name has a space and a letter beyond ASCII, with one good notebook."""
+    folder = tmp_path / "a cópy"
+    folder.mkdir()
+    for name in ("tools", "fa_utils"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "notebooks").mkdir()
+    (folder / "README.md").write_text(
+        "".join(
+            f"<!-- {part}: made by make accept -->\n<!-- end of {part} -->\n"
+            for part in ("gallery", "verdicts")
+        )
+    )
+    write_notebook(folder, "good", PICTURE.format(name="good"), CLAIM.format(bound=5))
+    return folder
+
+
+def clean_environment():
+    ours = ("MAKE", "MFLAGS", "FA_", "JUPYTER", "IPYTHON", "MPL", "PYTEST")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def make(folder, *arguments, **environment):
+    """Run make with this test's Python in place of .venv; return the finished process."""
+    command = ["make", f"BIN={BIN}", *arguments]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=clean_environment() | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def files_below(folder):
+    """Every file and when it last changed, without caches."""
+    caches = ("__pycache__", ".ipython", ".jupyter", "matplotlib")
+    paths = (path for path in folder.rglob("*") if path.is_file() and not set(caches) & set(path.parts))
+    return {path.relative_to(folder).as_posix(): path.stat().st_mtime_ns for path in paths}
+
+
+def test_reproduce_leaves_notebooks_pictures_and_verdicts_and_then_has_nothing_to_do(copy):
+    first = make(copy, "reproduce")
+    assert first.returncode == 0, first.stderr
+    assert "[1/1] good" in first.stdout and "1 of 1 verdicts hold" in first.stdout
+    made = files_below(copy)
+    assert {"build/good.ipynb", "build/verdicts.csv", "figures/good.png", "figures/good.csv"} <= made.keys()
+    assert not any(name.startswith(("figures/.", "build/.good")) for name in made)
+    executed = nbformat.read(copy / "build" / "good.ipynb", as_version=4)
+    assert [cell.execution_count for cell in executed.cells] == [1, 2, 3, 4]
+    assert "papermill" not in executed.metadata and not first.stderr
+
+    second = make(copy, "reproduce")
+    assert second.returncode == 0 and "good  " not in second.stdout.split("holds")[0]
+    assert files_below(copy)["build/good.ipynb"] == made["build/good.ipynb"]
+
+
+def test_a_lost_or_changed_picture_is_made_again(copy):
+    make(copy, "reproduce")
+    picture = copy / "figures" / "good.png"
+    drawn = picture.read_bytes()
+    picture.unlink()
+    assert "[1/1] good" in make(copy, "reproduce").stdout and picture.read_bytes() == drawn
+    picture.write_bytes(b"garbage")
+    assert "[1/1] good" in make(copy, "reproduce").stdout and picture.read_bytes() == drawn
+
+
+def test_a_failing_verdict_and_a_broken_notebook_fail_the_run_after_the_others_ran(copy):
+    write_notebook(copy, "failing", PICTURE.format(name="failing"), CLAIM.format(bound=0))
+    write_notebook(copy, "broken", PICTURE.format(name="broken"), "1 / 0")
+    ran = make(copy, "reproduce", "JOBS=2")
+    assert ran.returncode != 0
+    assert "/3] good  " in ran.stdout
+    assert "failing  BROKE: VerdictError: does not hold: Lemma 1: seed is small" in ran.stdout
+    assert "broken  BROKE: ZeroDivisionError: division by zero  (see build/failed/broken.ipynb)" in ran.stdout
+    assert "1 of 2 verdicts hold" in ran.stdout
+    made = files_below(copy)
+    assert {"build/failed/failing.ipynb", "build/failed/broken.ipynb", "figures/good.png"} <= made.keys()
+    assert (
+        not {"build/failing.ipynb", "build/broken.ipynb", "figures/broken.png", "figures/failing.png"}
+        & made.keys()
+    )
+    assert "failing,Lemma 1: seed is small,new,1,<=,0,fails" in (copy / "build" / "verdicts.csv").read_text()
+
+    write_notebook(copy, "failing", CLAIM.format(bound=5))
+    write_notebook(copy, "broken", CLAIM.format(bound=5))
+    assert make(copy, "reproduce").returncode == 0
+    assert not list((copy / "build" / "failed").iterdir())
+
+
+def test_other_parameters_touch_no_committed_file(copy):
+    make(copy, "reproduce")
+    before = files_below(copy)
+    ran = make(copy, "reproduce", "P=seed=4")
+    assert ran.returncode == 0, ran.stderr
+    after = files_below(copy)
+    assert {name: after[name] for name in before} == before
+    assert {"build/runs/seed_4/verdicts.csv", "build/runs/seed_4/figures/good.png"} <= after.keys()
+    assert ",4,<=,5,holds" in (copy / "build" / "runs" / "seed_4" / "verdicts.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["P=sede=7"], "notebooks/good.ipynb has no parameter 'sede'; it has seed"),
+        (["P=seed=seven"], "'seed=seven' is not name=value"),
+        (["ONLY=bad"], "no notebook is called bad; choose from: good"),
+    ],
+)
+def test_names_that_do_not_exist_are_refused_before_anything_runs(copy, arguments, message):
+    ran = make(copy, "reproduce", *arguments)
+    assert ran.returncode != 0 and message in ran.stderr
+    assert "Traceback" not in ran.stderr and not list(copy.rglob("build/**/good.ipynb"))
+
+
+def test_only_the_notebooks_asked_for_run(copy):
+    (copy / "notebooks" / "beyond").mkdir()
+    write_notebook(copy, "beyond/other", CLAIM.format(bound=5))
+    ran = make(copy, "reproduce", "ONLY=other")
+    assert ran.returncode == 0 and "[1/1] other" in ran.stdout
+    assert (
+        not (copy / "build" / "good.ipynb").exists() and (copy / "build" / "beyond" / "other.ipynb").exists()
+    )
+
+
+def test_accept_adopts_outputs_and_the_readmes_tables(copy):
+    assert "adopted: good" in make(copy, "accept").stdout
+    assert (copy / "notebooks" / "good.ipynb").read_bytes() == (copy / "build" / "good.ipynb").read_bytes()
+    readme = (copy / "README.md").read_text()
+    assert "| [Lemma 1: seed is small](notebooks/good.ipynb) | new | 1 ≤ 5 | holds |" in readme
+    assert "[![an empty panel](figures/good.png)](notebooks/good.ipynb)" in readme
+    again = make(copy, "accept")
+    assert "adopted: nothing" in again.stdout and "[1/1]" not in again.stdout
+
+
+def test_accept_refuses_a_failing_verdict_and_other_parameters(copy):
+    refused = make(copy, "accept", "P=seed=4")
+    assert refused.returncode != 0 and "adopts default runs only: leave P out" in refused.stderr
+    write_notebook(copy, "good", CLAIM.format(bound=0))
+    before = (copy / "notebooks" / "good.ipynb").read_bytes()
+    assert make(copy, "accept").returncode != 0
+    assert (copy / "notebooks" / "good.ipynb").read_bytes() == before
+
+
+@pytest.mark.parametrize("delay", [0.3, 1.2, 2.4])
+def test_a_run_killed_at_any_moment_leaves_nothing_half_written(copy, delay):
+    command = ["make", f"BIN={BIN}", "reproduce"]
+    killed = subprocess.Popen(
+        command, cwd=copy, env=clean_environment(), start_new_session=True, stdout=subprocess.DEVNULL
+    )
+    time.sleep(delay)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    for notebook in (copy / "build").glob("*.ipynb"):
+        assert nbformat.read(notebook, as_version=4).cells[-1].outputs
+    for picture in (copy / "figures").glob("*.png"):
+        assert picture.read_bytes().endswith(b"IEND\xaeB`\x82")
+    assert make(copy, "reproduce").returncode == 0
+
+
+def fake_python(folder, script):
+    path = folder / "fake-python"
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        (None, "No Python 3.11, 3.12 or 3.13 among: no-such-python; install one, or name it: make PYTHON="),
+        ("exit 1", "No Python 3.11, 3.12 or 3.13 among:"),
+        ('case "$2" in *ensurepip*) exit 1;; esac', "has no venv module; install it"),
+    ],
+)
+def test_a_missing_old_or_incomplete_python_gets_one_sentence(copy, script, message, tmp_path):
+    python = fake_python(tmp_path, script) if script else "no-such-python"
+    command = ["make", "reproduce", f"PYTHON={python}"]
+    ran = subprocess.run(
+        command, cwd=copy, env=clean_environment(), capture_output=True, text=True, check=False
+    )
+    assert ran.returncode != 0 and message in ran.stderr
+    assert len([line for line in ran.stderr.splitlines() if not line.startswith("make")]) == 1
+    assert not (copy / ".venv").exists()
+
+
+def test_make_alone_lists_what_there_is(copy):
+    listed = make(copy).stdout
+    assert "make reproduce" in listed and "make test" in listed

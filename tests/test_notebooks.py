@@ -1,0 +1,104 @@
+"""The committed notebooks as they stand: pictures are those in figures/, the README's tables are theirs."""
+
+import base64
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import readme
+from matplotlib import image
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted(
+    path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts
+)
+
+
+def pictures(notebook):
+    """Yield (name, PNG bytes) of every picture in a notebook's outputs."""
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                yield output["metadata"]["image/png"]["figure"], base64.b64decode(output["data"]["image/png"])
+
+
+def same_picture(one: bytes, other: bytes) -> bool:
+    """Same size, and nearly the same pixels: other systems smooth edges a little differently."""
+    pixels = [image.imread(io.BytesIO(png)) for png in (one, other)]
+    return pixels[0].shape == pixels[1].shape and np.sqrt(np.mean((pixels[0] - pixels[1]) ** 2)) < 0.02
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_pictures_in_a_notebook_are_the_committed_figures(notebook):
+    found = list(pictures(notebook))
+    assert found
+    for name, png in found:
+        assert same_picture(png, (ROOT / "figures" / f"{name}.png").read_bytes()), name
+
+
+def test_every_committed_figure_is_some_notebooks_and_has_its_data():
+    drawn = [name for notebook in NOTEBOOKS for name, _ in pictures(notebook)]
+    assert len(drawn) == len(set(drawn))
+    for kind in ("png", "csv"):
+        assert sorted(path.stem for path in (ROOT / "figures").glob(f"*.{kind}")) == sorted(drawn)
+
+
+def test_a_different_picture_is_noticed():
+    one, other = ((ROOT / "figures" / f"figure-2{part}.png").read_bytes() for part in "ab")
+    assert not same_picture(one, other)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_notebook_has_a_seed_and_no_cell_beyond_a_screen(notebook):
+    code = [
+        "".join(cell["source"])
+        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        if cell["cell_type"] == "code"
+    ]
+    assert any(re.search(r"^seed = \d+", source, re.MULTILINE) for source in code)
+    assert max(source.count("\n") for source in code) < 32
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_notebook_shows_a_control(notebook):
+    assert "Broken on purpose" in notebook.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", [ROOT / "README.md", *NOTEBOOKS], ids=lambda path: path.stem)
+def test_links_lead_to_files(document):
+    text = document.read_text(encoding="utf-8")
+    if document.suffix == ".ipynb":
+        text = "".join(
+            "".join(cell["source"]) for cell in json.loads(text)["cells"] if cell["cell_type"] == "markdown"
+        )
+    targets = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    assert targets
+    for target in targets:
+        assert (document.parent / target).is_file(), target
+
+
+def test_the_readmes_tables_are_those_of_the_committed_notebooks(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    text = Path("README.md").read_text(encoding="utf-8")
+    assert readme.remade(text) == text, "README.md is stale; run make accept"
+
+
+def test_a_readme_without_its_markers_is_refused(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(ValueError, match="0 parts marked 'gallery'"):
+        readme.remade("nothing here")
+
+
+def test_the_readmes_code_runs():
+    code = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert code
+    for snippet in code:
+        ran = subprocess.run(
+            [sys.executable, "-W", "error", "-c", snippet], capture_output=True, text=True, check=False
+        )
+        assert ran.returncode == 0, ran.stderr

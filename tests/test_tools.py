@@ -1,0 +1,180 @@
+"""Scripts behind the Makefile: figures compared, verdicts gathered, parameters read, notebooks seen."""
+
+import json
+from pathlib import Path
+
+import check_notebooks
+import pytest
+from compare_figures import differences
+from parameters import ParameterError, parse, refuse_unknown
+from verdicts import COLUMNS, as_csv, main
+
+import fa_utils as fa
+from fa_utils.claims import VERDICT_MIME
+
+HEADER = "panel,kind,series,x,y\n"
+ROWS = "0,line,FA,0,3\n0,line,FA,1,2\n0,line,GD,0,1e-05\n"
+
+
+def folder_with(path, **figures):
+    path.mkdir()
+    for name, rows in figures.items():
+        (path / f"{name}.csv").write_text(HEADER + rows)
+    return path
+
+
+def test_equal_figures_do_not_differ(tmp_path):
+    assert not differences(folder_with(tmp_path / "a", one=ROWS), folder_with(tmp_path / "b", one=ROWS))
+
+
+def test_a_difference_within_the_tolerance_passes(tmp_path):
+    nearly = ROWS.replace("1,2\n", "1,2.0001\n")
+    assert not differences(folder_with(tmp_path / "a", one=nearly), folder_with(tmp_path / "b", one=ROWS))
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (ROWS.replace("1,2\n", "1,2.001\n"), "one.csv: series ('0', 'line', 'FA') differs by up to 0.001"),
+        (ROWS.replace("1e-05", "1.1e-05"), "series ('0', 'line', 'GD') differs"),
+        (ROWS.replace("0,line,FA,1,2\n", ""), "has 1 points, committed 2"),
+        (ROWS.replace("GD", "FA*"), "series ('0', 'line', 'FA*') is on one side only"),
+        (ROWS.replace("1e-05", "nan"), "differs"),
+    ],
+)
+def test_a_figure_that_drifted_is_named(tmp_path, rows, message):
+    found = differences(folder_with(tmp_path / "a", one=rows), folder_with(tmp_path / "b", one=ROWS))
+    assert any(message in line for line in found)
+
+
+def test_a_missing_figure_is_named_on_either_side(tmp_path):
+    some, none = folder_with(tmp_path / "some", one=ROWS), folder_with(tmp_path / "none")
+    assert differences(some, none) == [f"one.csv is missing in {none}"]
+    assert differences(none, some) == [f"one.csv is missing in {none}"]
+    assert differences(none, none) == [f"no figure data in {none} and {none}"]
+
+
+def notebook_with(path, *outputs, sources=(), tags=("parameters",), counts=(1,), metadata=None):
+    """Write a notebook: one tagged code cell, one code cell a count with these outputs, markdown sources."""
+    cells = [{"cell_type": "markdown", "metadata": {}, "source": source} for source in sources]
+    for count in counts:
+        cell = {"cell_type": "code", "metadata": {"tags": list(tags)}, "source": "seed = 0"}
+        cells.append(cell | {"execution_count": count, "outputs": list(outputs)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        json.dumps({"cells": cells, "metadata": metadata or {}, "nbformat": 4, "nbformat_minor": 5})
+    )
+    return path
+
+
+def verdict_output(measured):
+    rows = [fa.Claim("Lemma 1: x", "stated", measured, "<=", 1.0).row]
+    return {"output_type": "display_data", "metadata": {}, "data": {VERDICT_MIME: rows, "text/plain": "x"}}
+
+
+GOOD = verdict_output(0.5)
+STREAM = {"output_type": "stream", "name": "stdout", "text": "Z/W and a/b: 3"}
+
+
+def test_a_good_notebook_has_no_complaints(tmp_path):
+    prose = "Let $a \\lt b$, `\\mbox`.\n\n$$\na = b\n$$\n\nand $x$ costs `$5 < 6$`."
+    assert (
+        check_notebooks.complaints(notebook_with(tmp_path / "x.ipynb", GOOD, STREAM, sources=[prose])) == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"counts": (None,)}, "execution counts are [None]"),
+        ({"counts": (2,)}, "execution counts are [2]"),
+        ({"tags": ()}, "exactly one must be 'parameters'"),
+        ({"tags": ("parameters", "injected-parameters")}, "none 'injected-parameters'"),
+        ({"metadata": {"widgets": {}}}, "metadata of widgets"),
+        ({"metadata": {"papermill": {}}}, "metadata of papermill"),
+        ({"sources": [r"$\operatorname{tr} M$"]}, r"\operatorname in a formula"),
+        ({"sources": [r"$\newcommand{\x}{y}$"]}, r"\newcommand in a formula"),
+        ({"sources": ["$a < b$"]}, "< in the formula 'a < b'"),
+        ({"sources": ["$$\na < b\n$$"]}, "< in the formula"),
+        ({"sources": ["$$a = b$$"]}, "$$ needs lines"),
+        ({"sources": ["text\n$$\na\n$$"]}, "$$ needs lines"),
+        ({"sources": ["x" * 1_000_000]}, "GitHub shows notebooks below"),
+    ],
+)
+def test_each_thing_that_github_or_a_reader_stumbles_over_is_named(tmp_path, bad, message):
+    found = check_notebooks.complaints(notebook_with(tmp_path / "x.ipynb", GOOD, **bad))
+    assert any(message in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ({"output_type": "stream", "name": "stderr", "text": "a warning"}, "stderr: a warning"),
+        ({"output_type": "error", "ename": "KeyError"}, "an output is KeyError"),
+        (
+            {"output_type": "stream", "name": "stdout", "text": "saved to /home/me/x.png"},
+            "path /home/me/x.png",
+        ),
+        ({"output_type": "display_data", "data": {"image/svg+xml": "<svg/>"}}, "image/svg+xml"),
+        ({"output_type": "display_data", "data": {"application/vnd.jupyter.widget-view+json": {}}}, "widget"),
+    ],
+)
+def test_each_output_that_does_not_belong_is_named(tmp_path, output, message):
+    found = check_notebooks.complaints(notebook_with(tmp_path / "x.ipynb", GOOD, output))
+    assert any(message in line for line in found)
+
+
+def test_a_notebook_without_outputs_or_without_a_verdict_is_named(tmp_path):
+    assert "no outputs; run it (make accept)" in check_notebooks.complaints(
+        notebook_with(tmp_path / "x.ipynb")
+    )
+    assert check_notebooks.complaints(notebook_with(tmp_path / "y.ipynb", STREAM)) == [
+        "no verdict: nothing that could fail"
+    ]
+
+
+def test_checking_nothing_is_no_success(tmp_path, capsys):
+    assert check_notebooks.main(tmp_path) and "no notebook below" in capsys.readouterr().out
+
+
+def test_verdicts_are_gathered_into_the_table_and_all_hold(tmp_path, capsys):
+    notebook_with(tmp_path / "deep" / "one.ipynb", GOOD)
+    assert main(tmp_path, ["deep/one"]) == 0
+    assert (tmp_path / "verdicts.csv").read_text() == (
+        ",".join(COLUMNS) + "\ndeep/one,Lemma 1: x,stated,0.5,<=,1,holds\n"
+    )
+    assert "1 of 1 verdicts hold" in capsys.readouterr().out
+
+
+def test_a_failing_verdict_of_a_broken_notebook_is_in_the_table(tmp_path, capsys):
+    notebook_with(tmp_path / "failed" / "one.ipynb", verdict_output(2.0))
+    assert main(tmp_path, ["one"]) == 1
+    assert (tmp_path / "verdicts.csv").read_text().endswith("one,Lemma 1: x,stated,2,<=,1,fails\n")
+    assert "one did not finish" in capsys.readouterr().err
+
+
+def test_a_missing_notebook_is_no_success(tmp_path):
+    assert main(tmp_path, ["one"]) == 1
+    assert (tmp_path / "verdicts.csv").read_text() == as_csv([])
+
+
+def test_parameters_are_python_literals():
+    assert parse(["seed=7", "rate=1e-3", "ranks=(3,6)", "name='x'"]) == {
+        "seed": 7,
+        "rate": 1e-3,
+        "ranks": (3, 6),
+        "name": "x",
+    }
+
+
+@pytest.mark.parametrize("word", ["seed", "seed=", "seed=seven", "7=7", "=7"])
+def test_what_is_no_parameter_is_refused_by_name(word):
+    with pytest.raises(ParameterError, match=f"'{word}' is not name=value"):
+        parse([word])
+
+
+def test_a_parameter_that_a_notebook_lacks_is_refused_by_name():
+    notebook = Path(__file__).parents[1] / "notebooks" / "theorem-2.ipynb"
+    refuse_unknown(notebook, {"seed": 7, "draws": 5})
+    with pytest.raises(ParameterError, match="has no parameter 'sede'; it has seed, size"):
+        refuse_unknown(notebook, {"sede": 7})

@@ -1,0 +1,93 @@
+"""Say what is wrong with committed notebooks, as files and for GitHub's viewer: check_notebooks.py [FOLDER]
+
+Prints one line per complaint and exits with 1 where there is one. A notebook must be executed from top to
+bottom, carry its outputs and a verdict, and hold nothing that GitHub's viewer refuses or drops.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from fa_utils import read_verdicts
+
+LARGEST = 1_000_000  # bytes
+REFUSED_COMMANDS = (r"\newcommand", r"\operatorname", r"\mbox", r"\phantom", r"\tag")
+DROPPED_OUTPUTS = ("image/svg+xml", "text/html", "application/javascript")
+ABSOLUTE_PATH = re.compile(r"""(?:^|[\s'"(=])(/[\w.~-]+/[\w./~-]+|[A-Za-z]:\\\w+)""", re.MULTILINE)
+
+
+def complaints(path: Path) -> list[str]:
+    """Return all that is wrong with one notebook."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    prose = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+    found = [*_about_file(path, notebook), *_about_execution(code)]
+    for output in (output for cell in code for output in cell["outputs"]):
+        found += _about_output(output)
+    for text in prose:
+        found += _about_formulas(text)
+    if not read_verdicts(path):
+        found.append("no verdict: nothing that could fail")
+    return found
+
+
+def _about_file(path: Path, notebook: dict) -> Iterator[str]:
+    if path.stat().st_size >= LARGEST:
+        yield f"{path.stat().st_size} bytes; GitHub shows notebooks below {LARGEST}"
+    for key in ("widgets", "papermill"):
+        if key in notebook["metadata"]:
+            yield f"metadata of {key} left in; adopt notebooks with make accept"
+    tags = [tag for cell in notebook["cells"] for tag in cell["metadata"].get("tags", [])]
+    if tags.count("parameters") != 1 or "injected-parameters" in tags:
+        yield f"cells are tagged {tags}; exactly one must be 'parameters' and none 'injected-parameters'"
+
+
+def _about_execution(code: list[dict]) -> Iterator[str]:
+    counts = [cell["execution_count"] for cell in code]
+    if counts != list(range(1, len(code) + 1)):
+        yield f"execution counts are {counts}; run it from top to bottom (make accept)"
+    if not any(cell["outputs"] for cell in code):
+        yield "no outputs; run it (make accept)"
+
+
+def _about_output(output: dict) -> Iterator[str]:
+    kind = output["output_type"]
+    if kind == "error" or output.get("name") == "stderr":
+        yield f"an output is {output.get('ename', 'stderr')}: {''.join(output.get('text', []))[:80]}"
+    data = output.get("data", {})
+    for mime in data:
+        if mime in DROPPED_OUTPUTS or "widget" in mime:
+            yield f"an output of type {mime}; GitHub's viewer drops it"
+    text = "".join(output.get("text", [])) + "".join(data.get("text/plain", []))
+    for path in ABSOLUTE_PATH.findall(text):
+        yield f"an output names the absolute path {path}"
+
+
+def _about_formulas(text: str) -> Iterator[str]:
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", text, flags=re.DOTALL)
+    for command in REFUSED_COMMANDS:
+        if command in text:
+            yield f"{command} in a formula; GitHub refuses it"
+    paragraphs = re.split(r"\n\s*\n", text)
+    for paragraph in (paragraph.strip() for paragraph in paragraphs if "$$" in paragraph):
+        if not re.fullmatch(r"\$\$\n[^$]+\n\$\$", paragraph):
+            yield f"$$ needs lines and a paragraph of its own: {paragraph[:60]!r}"
+    for formula in re.findall(r"\$\$(.+?)\$\$|\$([^$]+)\$", text, flags=re.DOTALL):
+        if "<" in "".join(formula):
+            yield f"< in the formula {''.join(formula).strip()!r}; write \\lt"
+
+
+def main(folder: Path) -> int:
+    """Print the complaints about all notebooks below ``folder``; return the exit code."""
+    notebooks = [path for path in sorted(folder.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
+    lines = [f"{path}: {line}" for path in notebooks for line in complaints(path)]
+    if not notebooks:
+        lines = [f"no notebook below {folder}"]
+    print("\n".join(lines) or f"{len(notebooks)} notebooks are executed, whole and fit for GitHub")
+    return bool(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else "notebooks")))
