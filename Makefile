@@ -51,6 +51,7 @@ help:
 	@sh tools/make_environment.sh $(PYTHON)
 
 lock:
+	@command -v uv >/dev/null || { echo "make lock needs uv; install it, for instance: pip install uv" >&2; exit 1; }
 	uv pip compile pyproject.toml --extra notebooks --extra test --extra build --universal \
 		--python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-annotate \
 		--upgrade --quiet --custom-compile-command "make lock" --output-file requirements.lock

@@ -1,12 +1,12 @@
 """What to measure along a run: errors, overlaps and conserved quantities, over any leading axes.
 
 Every function takes one state, shapes (n, r) and (r, m), or many, (..., n, r) and (..., r, m), and returns
-one value per state. Wrong shapes and empty trajectories raise ValueError.
+one value per state. Wrong shapes, empty trajectories and entries that are not finite raise ValueError.
 """
 
 import numpy as np
 
-from fa_utils.checks import ends_in, real_array
+from fa_utils.checks import real_array, states
 from fa_utils.problems import Problem
 
 
@@ -16,18 +16,18 @@ def error(target, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     Y - ZW is formed for one state at a time: memory stays at n x m, and small errors stay accurate.
     """
     target = real_array("target", target, ndim=2)
-    _check_state(target.shape, Z, W)
-    states = np.broadcast_shapes(Z.shape[:-2], W.shape[:-2])
-    Z, W = (np.broadcast_to(factor, states + factor.shape[-2:]) for factor in (Z, W))
-    errors = np.empty(states)
-    for index in np.ndindex(states):
+    Z, W = _factors(target.shape, Z, W)
+    leading = np.broadcast_shapes(Z.shape[:-2], W.shape[:-2])
+    Z, W = (np.broadcast_to(factor, leading + factor.shape[-2:]) for factor in (Z, W))
+    errors = np.empty(leading)
+    for index in np.ndindex(leading):
         errors[index] = np.square(target - Z[index] @ W[index]).sum()
     return errors[()]
 
 
 def residual(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return R = (Y - ZW) C^T, what FA and FA* feed back, shape (..., n, r)."""
-    _check_state(problem.target.shape, Z, W)
+    Z, W = _factors(problem.target.shape, Z, W)
     return problem.sketch - Z @ (W @ problem.feedback.T)
 
 
@@ -38,7 +38,7 @@ def loss(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
 
 def overlap(problem: Problem, W: np.ndarray) -> np.ndarray:
     """Return M = W C^T: how forward weights (rows of W) lie to feedback weights, shape (..., r, r)."""
-    ends_in("W", W, problem.feedback.shape, f"for feedback of shape {problem.feedback.shape}")
+    W = states("W", W, problem.feedback.shape, f"for feedback of shape {problem.feedback.shape}")
     return W @ problem.feedback.T
 
 
@@ -59,13 +59,13 @@ def alignment_cosine(problem: Problem, W: np.ndarray) -> np.ndarray:
 
 def conserved_by_fa(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return Z^T Z - W C^T - C W^T, constant under FA's flow (Appendix E), shape (..., r, r)."""
-    _check_state(problem.target.shape, Z, W)
+    Z, W = _factors(problem.target.shape, Z, W)
     return np.swapaxes(Z, -1, -2) @ Z - alignment_matrix(problem, W)
 
 
 def conserved_by_gd(Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return Z^T Z - W W^T, constant under gradient flow, shape (..., r, r)."""
-    _check_state((Z.shape[-2], W.shape[-1]), Z, W)
+    Z, W = _factors((np.shape(Z)[-2], np.shape(W)[-1]), Z, W)
     return np.swapaxes(Z, -1, -2) @ Z - W @ np.swapaxes(W, -1, -2)
 
 
@@ -80,8 +80,9 @@ def quotient(numerator, denominator) -> np.ndarray:
     return np.divide(numerator, denominator, out=np.zeros(numerator.shape), where=denominator != 0)[()]
 
 
-def _check_state(shape: tuple[int, int], Z: np.ndarray, W: np.ndarray) -> None:
+def _factors(shape: tuple[int, int], Z, W) -> tuple[np.ndarray, np.ndarray]:
+    """Return Z and W, checked against each other and the target's shape."""
     n, m = shape
-    r = W.shape[-2] if W.ndim > 1 else 1
-    ends_in("Z", Z, (n, r), f"with a target of shape {(n, m)} and W of shape {W.shape}")
-    ends_in("W", W, (r, m), f"with a target of shape {(n, m)}")
+    r = np.shape(W)[-2] if np.ndim(W) > 1 else 1
+    fitting = f"with a target of shape {(n, m)}"
+    return states("Z", Z, (n, r), f"{fitting} and W of shape {np.shape(W)}"), states("W", W, (r, m), fitting)

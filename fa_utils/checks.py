@@ -11,14 +11,33 @@ def real_array(name: str, values, ndim: int) -> np.ndarray:
     Raises TypeError where the entries are not real floating-point numbers, ValueError where there are
     none, where one is not finite, or where the array has not ``ndim`` axes.
     """
+    array = np.array(_real_entries(name, values))
+    if array.ndim != ndim:
+        raise ValueError(f"{name} has shape {array.shape}; it must have {ndim} axes: reshape it")
+    array.setflags(write=False)
+    return array
+
+
+def states(name: str, values, shape: tuple[int, int], because: str) -> np.ndarray:
+    """Return ``values`` as float64, one or many matrices of this ``shape`` over leading axes.
+
+    Raises as `real_array` does, and ValueError, with the reason ``because``, where the last two axes differ.
+    """
+    array = np.asarray(values)
+    if array.shape[-2:] != shape:
+        raise ValueError(f"{name} has shape {array.shape}; {because} it must end in {shape}")
+    if array.size == 0:
+        raise ValueError(f"{name} has shape {array.shape}, an empty trajectory; keep at least one snapshot")
+    return _real_entries(name, array)
+
+
+def _real_entries(name: str, values) -> np.ndarray:
     array = np.asarray(values)
     if not np.issubdtype(array.dtype, np.floating):
         raise TypeError(
             f"{name} holds {array.dtype} entries; they must be real floating-point numbers: "
             f"convert with np.asarray({name}, dtype=float), or take .real of complex ones"
         )
-    if array.ndim != ndim:
-        raise ValueError(f"{name} has shape {array.shape}; it must have {ndim} axes: reshape it")
     if array.size == 0:
         raise ValueError(f"{name} has shape {array.shape} and so no entries; give it at least one")
     if not np.isfinite(array).all():
@@ -26,9 +45,7 @@ def real_array(name: str, values, ndim: int) -> np.ndarray:
         raise ValueError(
             f"{name} holds {array[position]} at {position}; entries must be finite: remove or repair it"
         )
-    array = array.astype(np.float64)
-    array.setflags(write=False)
-    return array
+    return array.astype(np.float64, copy=False)
 
 
 def whole_number(name: str, value, least: int) -> int:
@@ -69,14 +86,6 @@ def rank_within(rank, shape: Sequence[int]) -> int:
     if rank > min(shape):
         raise ValueError(f"rank {rank} exceeds the smaller side {min(shape)}; choose at most {min(shape)}")
     return rank
-
-
-def ends_in(name: str, array: np.ndarray, shape: tuple[int, int], because: str) -> None:
-    """Raise ValueError where the last two axes of ``array`` are not ``shape``, or where it is empty."""
-    if array.shape[-2:] != shape:
-        raise ValueError(f"{name} has shape {array.shape}; {because} it must end in {shape}")
-    if array.size == 0:
-        raise ValueError(f"{name} has shape {array.shape}, an empty trajectory; keep at least one snapshot")
 
 
 def random_generator(rng) -> np.random.Generator:

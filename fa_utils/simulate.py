@@ -38,23 +38,35 @@ def descend(
     Raises ValueError for rates that are not positive, and FloatingPointError, naming the step, as soon
     as an entry is no longer finite.
     """
+    _check_rule(rule)
     rates = _rates(learning_rate)
     steps = whole_number("steps", steps, least=1)
     every = whole_number("every", every, least=1)
     kept = sorted({*range(0, steps, every), steps})
+    Z, W = _euler(problem, rule, rates, kept)
+    return Trajectory(rates[0] * np.array(kept, float), Z, rule.forward(problem, Z, W))
+
+
+def _euler(problem: Problem, rule: Rule, rates, kept: list[int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return Z and W at the steps in ``kept``, which begins with 0; the only loop over time steps."""
     Z, W = problem.Z, rule.forward(problem, problem.Z, problem.W)
     Z_kept, W_kept = np.empty((len(kept), *Z.shape)), np.empty((len(kept), *W.shape))
     Z_kept[0], W_kept[0] = Z, W
     slot = 1
     with np.errstate(over="ignore", invalid="ignore"):
-        for step in range(1, steps + 1):
+        for step in range(1, kept[-1] + 1):
             dZ, dW = rule.field(problem, Z, W)
             Z, W = Z + rates[0] * dZ, W + rates[1] * dW
-            _refuse_divergence(rule, learning_rate, step, Z, W)
+            _refuse_divergence(rule, rates, step, Z, W)
             if step == kept[slot]:
                 Z_kept[slot], W_kept[slot] = Z, W
                 slot += 1
-    return Trajectory(rates[0] * np.array(kept, float), Z_kept, rule.forward(problem, Z_kept, W_kept))
+    return Z_kept, W_kept
+
+
+def _check_rule(rule) -> None:
+    if not isinstance(rule, Rule):
+        raise TypeError(f"rule is {rule!r}; it must be a Rule: fa.GD, fa.FA, fa.FA_STAR or one of your own")
 
 
 def _rates(learning_rate) -> tuple[float, float]:
@@ -64,11 +76,13 @@ def _rates(learning_rate) -> tuple[float, float]:
     return tuple(positive_number("learning_rate", rate) for rate in pair)
 
 
-def _refuse_divergence(rule: Rule, learning_rate, step: int, Z: np.ndarray, W: np.ndarray) -> None:
+def _refuse_divergence(
+    rule: Rule, rates: tuple[float, float], step: int, Z: np.ndarray, W: np.ndarray
+) -> None:
     if not (np.isfinite(Z).all() and np.isfinite(W).all()):
         raise FloatingPointError(
-            f"{rule.name} diverged: step {step} at learning rate {learning_rate} gave an entry that is not "
-            "finite; choose a smaller rate, for instance a tenth of it"
+            f"{rule.name} diverged: step {step} at learning rates {rates} for (Z, W) gave an entry that is not "
+            "finite; choose smaller rates, for instance a tenth"
         )
 
 
@@ -79,6 +93,7 @@ def flow(problem: Problem, rule: Rule, times, *, tolerance: float = 1e-10) -> Tr
     error relative to the state and, near zero, to the largest entry of the start.
     Raises ValueError for unusable times, FloatingPointError where the solver gives up.
     """
+    _check_rule(rule)
     times = _checked_times(times)
     tolerance = positive_number("tolerance", tolerance)
     n, r = problem.Z.shape

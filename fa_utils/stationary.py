@@ -65,8 +65,8 @@ def stationarity_gap(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarr
     The equations are (Y - ZW) C^T = 0, relative to ||Y|| ||C||, and Z^T (Y - ZW) = 0, relative to
     ||Z|| ||Y||, in Frobenius norms. 0 at a stationary point of FA and FA*.
     """
-    transposed = np.swapaxes(Z, -1, -2)
     fed_back = quotient(squared_norm(residual(problem, Z, W)), squared_norm(problem.feedback))
+    transposed = np.swapaxes(Z, -1, -2)
     unexplained = transposed @ problem.target - (transposed @ Z) @ W
     forward = quotient(squared_norm(unexplained), squared_norm(Z))
     return np.sqrt(quotient(np.maximum(fed_back, forward), squared_norm(problem.target)))

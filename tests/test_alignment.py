@@ -86,6 +86,23 @@ def test_measures_refuse_states_that_do_not_fit(problem, measure, Z, W, message)
         measure(problem, Z, W)
 
 
+@pytest.mark.parametrize(
+    ("Z", "kind", "message"),
+    [
+        (np.full((7, 3), np.nan), ValueError, r"Z holds nan at \(0, 0\)"),
+        (np.ones((7, 3), int), TypeError, "Z holds int64 entries"),
+    ],
+)
+def test_measures_refuse_entries_that_are_no_numbers(problem, Z, kind, message):
+    for measure in (MEASURES["error"], fa.residual, fa.stationarity_gap):
+        with pytest.raises(kind, match=message):
+            measure(problem, Z, problem.W)
+
+
+def test_measures_take_nested_lists(problem):
+    assert fa.loss(problem, problem.Z.tolist(), problem.W.tolist()) == fa.loss(problem, problem.Z, problem.W)
+
+
 def test_overlap_refuses_weights_that_do_not_fit(problem):
     with pytest.raises(ValueError, match=r"W has shape \(2, 6\); for feedback of shape \(3, 6\)"):
         fa.overlap(problem, np.ones((2, 6)))

@@ -125,14 +125,15 @@ def test_divergence_is_named_at_the_first_step_that_is_not_finite(problem):
     step = int(str(caught.value).split("step ")[1].split()[0])
     assert np.isfinite(fa.descend(problem, fa.GD, 100.0, step - 1).Z).all()
     assert str(caught.value) == (
-        f"GD diverged: step {step} at learning rate 100.0 gave an entry that is not finite; "
-        "choose a smaller rate, for instance a tenth of it"
+        f"GD diverged: step {step} at learning rates (100.0, 100.0) for (Z, W) gave an entry that is not "
+        "finite; choose smaller rates, for instance a tenth"
     )
 
 
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
+        ({"rule": "FA"}, TypeError, "rule is 'FA'; it must be a Rule: fa.GD"),
         ({"learning_rate": 0.0}, ValueError, "learning_rate is 0.0; choose a number above 0"),
         ({"learning_rate": -0.1}, ValueError, "learning_rate is -0.1; choose a number above 0"),
         ({"learning_rate": (0.1, 0.0)}, ValueError, "learning_rate is 0.0"),

@@ -80,7 +80,9 @@ def test_data_cover_every_kind_of_mark_and_leave_out_what_is_not_in_view():
 def test_data_have_no_digits_that_are_rounding():
     figure, (ax,) = style.panels()
     ax.plot([0, 1, 2], [1.0, 3e-17, -1e-18])
-    assert style.figure_data(figure).splitlines()[1:] == [f"0,line,_child0,{x},{y}" for x, y in ((0, 1), (1, 0), (2, 0))]
+    assert style.figure_data(figure).splitlines()[1:] == [
+        f"0,line,_child0,{x},{y}" for x, y in ((0, 1), (1, 0), (2, 0))
+    ]
 
 
 def test_style_does_not_depend_on_a_users_settings():
