@@ -81,8 +81,8 @@ def _refuse_divergence(
 ) -> None:
     if not (np.isfinite(Z).all() and np.isfinite(W).all()):
         raise FloatingPointError(
-            f"{rule.name} diverged: step {step} at learning rates {rates} for (Z, W) gave an entry that is not "
-            "finite; choose smaller rates, for instance a tenth"
+            f"{rule.name} diverged: step {step} at learning rates {rates} for (Z, W) gave an entry that is "
+            "not finite; choose smaller rates, for instance a tenth"
         )
 
 

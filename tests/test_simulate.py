@@ -125,8 +125,8 @@ def test_divergence_is_named_at_the_first_step_that_is_not_finite(problem):
     step = int(str(caught.value).split("step ")[1].split()[0])
     assert np.isfinite(fa.descend(problem, fa.GD, 100.0, step - 1).Z).all()
     assert str(caught.value) == (
-        f"GD diverged: step {step} at learning rates (100.0, 100.0) for (Z, W) gave an entry that is not "
-        "finite; choose smaller rates, for instance a tenth"
+        f"GD diverged: step {step} at learning rates (100.0, 100.0) for (Z, W) gave an entry that is "
+        "not finite; choose smaller rates, for instance a tenth"
     )
 
 
