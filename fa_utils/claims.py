@@ -92,11 +92,8 @@ def _aligned(rows: list[dict[str, str]]) -> str:
     """Return the rows as text in columns; raise ValueError where there are none, which would pass unseen."""
     if not rows:
         raise ValueError("no claim was given, so nothing was judged; give at least one")
-    columns = (
-        [row["verdict"] for row in rows],
-        [f"{row['statement']} ({row['mark']})" for row in rows],
-        *([row[name] for row in rows] for name in ("shown", "relation", "bound")),
-    )
+    columns = [[row[name] for row in rows] for name in ("verdict", "shown", "relation", "bound")]
+    columns.append([f"{row['statement']} ({row['mark']})" for row in rows])
     widths = [max(map(len, column)) for column in columns]
     lines = ("  ".join(map(str.ljust, cells, widths)) for cells in zip(*columns, strict=True))
     return "\n".join(line.rstrip() for line in lines)

@@ -38,8 +38,8 @@ def test_digits_below_the_resolution_are_not_shown():
 def test_verdict_prints_what_was_measured_against_which_bound(capsys):
     fa.verdict(fa.Claim(TEXT, "rebuilt", 0.25, "<=", 0.5), fa.Claim("Lemma 1: x", "new", 3.0, ">=", 2.0))
     assert capsys.readouterr().out == (
-        "holds  Theorem 2: the error vanishes (rebuilt)  0.25  <=  0.5\n"
-        "holds  Lemma 1: x (new)                         3     >=  2\n"
+        "holds  0.25  <=  0.5  Theorem 2: the error vanishes (rebuilt)\n"
+        "holds  3     >=  2    Lemma 1: x (new)\n"
     )
 
 
@@ -52,7 +52,7 @@ def test_verdict_shows_all_claims_and_then_raises_for_the_one_that_fails(capsys)
 
 def test_control_passes_where_the_claim_fails(capsys):
     fa.control("no feedback", fa.Claim(TEXT, "stated", 0.6, "<=", 0.5))
-    assert "Broken on purpose: no feedback\nfails  Theorem 2" in capsys.readouterr().out
+    assert "Broken on purpose: no feedback\nfails  0.6  <=  0.5  Theorem 2" in capsys.readouterr().out
 
 
 def test_control_raises_where_a_claim_still_holds():

@@ -37,7 +37,7 @@ def as_csv(rows: list[dict[str, str]]) -> str:
 
 def as_table(rows: list[dict[str, str]]) -> str:
     """Return the rows as aligned text, the verdict first."""
-    order = ["verdict", "statement", "mark", "shown", "relation", "bound", "notebook"]
+    order = ["verdict", "shown", "relation", "bound", "mark", "notebook", "statement"]
     widths = [max(len(row[column]) for row in rows) for column in order]
     return "\n".join(
         "  ".join(row[column].ljust(width) for column, width in zip(order, widths, strict=True)).rstrip()
