@@ -59,16 +59,16 @@ lock:
 # --- notebooks -------------------------------------------------------------------------------------
 
 reproduce: $(ENVIRONMENT)
-	@$(if $(strip $(P)),$(BIN)/python tools/parameters.py $(P:%='%') -- $(SELECTED))
+	@$(if $(strip $(P)),"$(BIN)/python" tools/parameters.py $(P:%='%') -- $(SELECTED))
 	@mkdir -p $(OUT); rm -f $(FA_PROGRESS)
 	@FA_TOTAL=$$($(MAKE) -n executed | grep -c 'tools/run_notebook.py'); export FA_TOTAL; \
 		$(MAKE) --no-print-directory --keep-going --jobs=$(JOBS) executed; ran=$$?; \
-		$(BIN)/python tools/verdicts.py $(OUT) $(SELECTED) && test $$ran -eq 0
+		"$(BIN)/python" tools/verdicts.py $(OUT) $(SELECTED) && test $$ran -eq 0
 
 executed: $(SELECTED:%=$(OUT)/%.ipynb)
 
 $(OUT)/%.ipynb: notebooks/%.ipynb $(wildcard fa_utils/*.py) tools/run_notebook.py $(ENVIRONMENT)
-	@$(BIN)/python tools/run_notebook.py $< $@ $(P:%='%')
+	@"$(BIN)/python" tools/run_notebook.py $< $@ $(P:%='%')
 
 # A picture that is missing or newer than its notebook's run makes that notebook run again.
 -include $(SELECTED:%=$(OUT)/%.figures.mk)
@@ -76,24 +76,24 @@ $(OUT)/%.ipynb: notebooks/%.ipynb $(wildcard fa_utils/*.py) tools/run_notebook.p
 $(if $(and $(filter accept,$(MAKECMDGOALS)),$(strip $(P))),$(error accept adopts default runs only: leave P out))
 
 accept: reproduce
-	@$(BIN)/python tools/accept.py $(SELECTED)
+	@"$(BIN)/python" tools/accept.py $(SELECTED)
 
 # --- tests -----------------------------------------------------------------------------------------
 
 test: lint unit nbval
 
 lint: $(ENVIRONMENT)
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/python tools/check_notebooks.py notebooks
+	@"$(BIN)/ruff" check .
+	@"$(BIN)/ruff" format --check .
+	@"$(BIN)/python" tools/check_notebooks.py notebooks
 
 unit: $(ENVIRONMENT)
-	$(BIN)/pytest
+	"$(BIN)/pytest"
 
 nbval: $(ENVIRONMENT)
 	@rm -rf build/nbval
-	FA_FIGURES='$(CURDIR)/build/nbval' $(BIN)/pytest --nbval -n $(JOBS) --dist loadfile notebooks
-	@$(BIN)/python tools/compare_figures.py build/nbval figures
+	FA_FIGURES='$(CURDIR)/build/nbval' "$(BIN)/pytest" --nbval -n $(JOBS) --dist loadfile notebooks
+	@"$(BIN)/python" tools/compare_figures.py build/nbval figures
 
 clean:
 	rm -rf build .venv
