@@ -96,6 +96,7 @@ def test_a_good_notebook_has_no_complaints(tmp_path):
         ({"sources": [r"$\newcommand{\x}{y}$"]}, r"\newcommand in a formula"),
         ({"sources": ["$a < b$"]}, "< in the formula 'a < b'"),
         ({"sources": ["$$\na < b\n$$"]}, "< in the formula"),
+        ({"sources": ["$a\n= b$"]}, "a line break in the formula"),
         ({"sources": ["$$a = b$$"]}, "$$ needs lines"),
         ({"sources": ["text\n$$\na\n$$"]}, "$$ needs lines"),
         ({"sources": ["x" * 1_000_000]}, "GitHub shows notebooks below"),

@@ -74,9 +74,11 @@ def _about_formulas(text: str) -> Iterator[str]:
     for paragraph in (paragraph.strip() for paragraph in paragraphs if "$$" in paragraph):
         if not re.fullmatch(r"\$\$\n[^$]+\n\$\$", paragraph):
             yield f"$$ needs lines and a paragraph of its own: {paragraph[:60]!r}"
-    for formula in re.findall(r"\$\$(.+?)\$\$|\$([^$]+)\$", text, flags=re.DOTALL):
-        if "<" in "".join(formula):
-            yield f"< in the formula {''.join(formula).strip()!r}; write \\lt"
+    for display, inline in re.findall(r"\$\$(.+?)\$\$|\$([^$]+)\$", text, flags=re.DOTALL):
+        if "<" in display + inline:
+            yield f"< in the formula {(display + inline).strip()!r}; write \\lt"
+        if "\n" in inline:
+            yield f"a line break in the formula {inline!r}; keep it on one line"
 
 
 def main(folder: Path) -> int:
