@@ -47,6 +47,9 @@ help:
 
 # --- the environment -------------------------------------------------------------------------------
 
+build:
+	@mkdir -p build
+
 .venv/installed: requirements.lock tools/make_environment.sh
 	@sh tools/make_environment.sh $(PYTHON)
 
@@ -58,7 +61,7 @@ lock:
 
 # --- notebooks -------------------------------------------------------------------------------------
 
-reproduce: $(ENVIRONMENT)
+reproduce: $(ENVIRONMENT) | build
 	@$(if $(strip $(P)),"$(BIN)/python" tools/parameters.py $(P:%='%') -- $(SELECTED))
 	@mkdir -p $(OUT); rm -f $(FA_PROGRESS)
 	@FA_TOTAL=$$($(MAKE) -n executed | grep -c 'tools/run_notebook.py'); export FA_TOTAL; \
@@ -87,10 +90,10 @@ lint: $(ENVIRONMENT)
 	@"$(BIN)/ruff" format --check .
 	@"$(BIN)/python" tools/check_notebooks.py notebooks
 
-unit: $(ENVIRONMENT)
-	"$(BIN)/pytest"
+unit: $(ENVIRONMENT) | build
+	"$(BIN)/pytest" -n $(JOBS)
 
-nbval: $(ENVIRONMENT)
+nbval: $(ENVIRONMENT) | build
 	@rm -rf build/nbval
 	FA_FIGURES='$(CURDIR)/build/nbval' "$(BIN)/pytest" --nbval -n $(JOBS) --dist loadfile notebooks
 	@"$(BIN)/python" tools/compare_figures.py build/nbval figures

@@ -169,6 +169,19 @@ def test_accept_adopts_outputs_and_the_readmes_tables(copy):
     assert "adopted: nothing" in again.stdout and "[1/1]" not in again.stdout
 
 
+def test_nbval_passes_on_a_fresh_clone_and_notices_each_kind_of_drift(copy):
+    make(copy, "accept")
+    shutil.rmtree(copy / "build")
+    passed = make(copy, "nbval", "JOBS=1")
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+    notebook, data = copy / "notebooks" / "good.ipynb", copy / "figures" / "good.csv"
+    for path, stored, drifted in ((notebook, "holds  1 ", "holds  2 "), (data, "\n", "\n0,line,extra,1,1\n")):
+        text = path.read_text()
+        path.write_text(text.replace(stored, drifted))
+        assert path.read_text() != text and make(copy, "nbval", "JOBS=1").returncode != 0
+        path.write_text(text)
+
+
 def test_accept_refuses_a_failing_verdict_and_other_parameters(copy):
     refused = make(copy, "accept", "P=seed=4")
     assert refused.returncode != 0 and "adopts default runs only: leave P out" in refused.stderr
