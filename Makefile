@@ -5,12 +5,12 @@
 .PHONY: help reproduce executed accept test lint unit nbval lock clean
 
 # What a user may set: make reproduce ONLY="theorem-2 lemma-1" P="seed=7" THREADS=2 JOBS=4
-ONLY ?=
-P ?=
-THREADS ?= 1
-JOBS ?= $(shell getconf _NPROCESSORS_ONLN)
-PYTHON ?= python3 python3.13 python3.12 python3.11
-BIN ?= .venv/bin
+ONLY =
+P =
+THREADS = 1
+JOBS = $(shell getconf _NPROCESSORS_ONLN)
+PYTHON = python3 python3.13 python3.12 python3.11
+BIN = .venv/bin
 
 ENVIRONMENT := $(if $(filter .venv/bin,$(BIN)),.venv/installed)
 NOTEBOOKS := $(sort $(patsubst notebooks/%.ipynb,%,$(shell find notebooks -name '*.ipynb' -not -path '*/.*')))

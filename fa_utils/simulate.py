@@ -86,7 +86,7 @@ def _refuse_divergence(
         )
 
 
-def flow(problem: Problem, rule: Rule, times, *, tolerance: float = 1e-10) -> Trajectory:
+def flow(problem: Problem, rule: Rule, times, *, tolerance: float = 1e-12) -> Trajectory:
     """Return the continuous-time run at ``times``: an adaptive eighth-order solution from time 0.
 
     ``times`` are increasing and at least 0; they need not contain 0. ``tolerance`` bounds the local
