@@ -69,6 +69,7 @@ reproduce: $(ENVIRONMENT) | build
 		"$(BIN)/python" tools/verdicts.py $(OUT) $(SELECTED) && test $$ran -eq 0
 
 executed: $(SELECTED:%=$(OUT)/%.ipynb)
+	@:
 
 $(OUT)/%.ipynb: notebooks/%.ipynb $(wildcard fa_utils/*.py) tools/run_notebook.py $(ENVIRONMENT)
 	@"$(BIN)/python" tools/run_notebook.py $< $@ $(P:%='%')

@@ -6,6 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from fa_utils.checks import real_number
 
 RELATIONS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
@@ -52,13 +54,13 @@ class Claim:
     def row(self) -> dict[str, str]:
         """The claim as `verdicts.csv` has it, but for the notebook's name, and how readers are shown it."""
         below = abs(self.measured) < self.resolution
-        measured = f"{self.resolution if below else float(self.measured):.2g}"
+        measured = _short(self.resolution if below else self.measured)
         return {
             "statement": self.statement,
             "mark": self.mark,
             "measured": measured,
             "relation": self.relation,
-            "bound": f"{self.bound:.2g}",
+            "bound": f"{self.bound:g}",
             "verdict": "holds" if self.holds else "fails",
             "shown": f"<{measured}" if below else measured,
         }
@@ -86,6 +88,11 @@ def read_verdicts(notebook: Path) -> list[dict[str, str]]:
     cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     return [row for output in outputs for row in output.get("data", {}).get(VERDICT_MIME, [])]
+
+
+def _short(value) -> str:
+    """Return a count in full, any other number to two digits."""
+    return f"{value:d}" if isinstance(value, int | np.integer) else f"{float(value):.2g}"
 
 
 def _aligned(rows: list[dict[str, str]]) -> str:

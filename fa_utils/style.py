@@ -31,7 +31,6 @@ _SETTINGS = {
     "axes.axisbelow": True,
     "legend.frameon": False,
     "lines.linewidth": 2.2,
-    "svg.hashsalt": "fa_utils",
 }
 
 

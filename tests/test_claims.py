@@ -35,6 +35,14 @@ def test_digits_below_the_resolution_are_not_shown():
     assert (row["measured"], row["shown"]) == ("3.2e-08", "3.2e-08")
 
 
+def test_counts_are_shown_in_full_and_other_numbers_to_two_digits():
+    shown = [
+        fa.Claim(TEXT, "new", value, ">=", 1234.5).row["shown"] for value in (np.int64(1234), 1234.0, 0.3456)
+    ]
+    assert shown == ["1234", "1.2e+03", "0.35"]
+    assert fa.Claim(TEXT, "new", 1, ">=", 1234.5).row["bound"] == "1234.5"
+
+
 def test_verdict_prints_what_was_measured_against_which_bound(capsys):
     fa.verdict(fa.Claim(TEXT, "rebuilt", 0.25, "<=", 0.5), fa.Claim("Lemma 1: x", "new", 3.0, ">=", 2.0))
     assert capsys.readouterr().out == (

@@ -163,7 +163,7 @@ def test_parameters_are_python_literals():
     assert parse(["seed=7", "rate=1e-3", "ranks=(3,6)", "name='x'"]) == {
         "seed": 7,
         "rate": 1e-3,
-        "ranks": (3, 6),
+        "ranks": [3, 6],  # papermill would write a tuple as a string
         "name": "x",
     }
 

@@ -15,12 +15,13 @@ class ParameterError(ValueError):
 
 
 def parse(words: list[str]) -> dict:
-    """Return {name: value} from words such as seed=7; values are Python literals."""
+    """Return {name: value} from words such as seed=7; values are Python literals, tuples taken as lists."""
     parameters = {}
     for word in words:
         name, equals, value = word.partition("=")
         try:
-            parameters[name] = ast.literal_eval(value)
+            literal = ast.literal_eval(value)
+            parameters[name] = list(literal) if isinstance(literal, tuple) else literal
         except (ValueError, SyntaxError):
             equals = ""
         if not (equals and name.isidentifier()):

@@ -89,7 +89,8 @@ def main(notebook: Path, output: Path, words: list[str]) -> None:
         except Exception as broke:
             output.unlink(missing_ok=True)
             failed.parent.mkdir(exist_ok=True)
-            (staged / output.name).replace(failed)
+            if (staged / output.name).exists():
+                (staged / output.name).replace(failed)
             report(f"{notebook.stem}  BROKE: {reason(broke)}  (see {failed})")
             sys.exit(1)
         publish(staged, output, figures)
@@ -98,10 +99,10 @@ def main(notebook: Path, output: Path, words: list[str]) -> None:
 
 
 def reason(broke: Exception) -> str:
-    """Return what went wrong: the error raised in the notebook, or the one that stopped its run."""
+    """Return in a line what went wrong: the error raised in the notebook, or the one that stopped its run."""
     if isinstance(broke, papermill.PapermillExecutionError):
-        return f"{broke.ename}: {broke.evalue}"
-    return f"{type(broke).__name__}: {broke}"
+        return f"{broke.ename}: {broke.evalue}".splitlines()[0]
+    return f"{type(broke).__name__}: {broke}".splitlines()[0]
 
 
 if __name__ == "__main__":
@@ -109,3 +110,5 @@ if __name__ == "__main__":
         main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
     except ParameterError as refusal:
         sys.exit(str(refusal))
+    except KeyboardInterrupt:
+        sys.exit(130)
