@@ -1,6 +1,8 @@
 """Running a rule: explicit Euler as the paper simulates, or the gradient flow to solver accuracy."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -86,35 +88,56 @@ def _refuse_divergence(
         )
 
 
-def flow(problem: Problem, rule: Rule, times, *, tolerance: float = 1e-12) -> Trajectory:
+def flow(
+    problem: Problem, rule: Rule, times, *, tolerance: float = 1e-12, most_evaluations: int = 1_000_000
+) -> Trajectory:
     """Return the continuous-time run at ``times``: an adaptive eighth-order solution from time 0.
 
     ``times`` are increasing and at least 0; they need not contain 0. ``tolerance`` bounds the local
     error relative to the state and, near zero, to the largest entry of the start.
-    Raises ValueError for unusable times, FloatingPointError where the solver gives up.
+    Raises ValueError for unusable times, and FloatingPointError, naming the time reached, where the solver
+    gives up or asks for the vector field more than ``most_evaluations`` times.
     """
     _check_rule(rule)
     times = _checked_times(times)
     tolerance = positive_number("tolerance", tolerance)
-    n, r = problem.Z.shape
+    most_evaluations = whole_number("most_evaluations", most_evaluations, least=1)
     start = np.concatenate([problem.Z.ravel(), rule.forward(problem, problem.Z, problem.W).ravel()])
     scale = np.abs(start).max() or np.sqrt(np.abs(problem.target).max()) or 1.0
-
-    def factors(states):
-        return states[..., : n * r].reshape(-1, n, r), states[..., n * r :].reshape(-1, *problem.W.shape)
-
-    def derivative(_, state):
-        dZ, dW = rule.field(problem, *(factor[0] for factor in factors(state)))
-        return np.concatenate([dZ.ravel(), dW.ravel()])
-
     end = times[-1] or np.finfo(float).tiny  # the solver wants an interval, also for times = [0]
-    solution = solve_ivp(
-        derivative, (0.0, end), start, "DOP853", times, rtol=tolerance, atol=tolerance * scale
-    )
+    field = _flat_field(problem, rule, most_evaluations)
+    with np.errstate(over="ignore", invalid="ignore"):
+        solution = solve_ivp(
+            field, (0.0, end), start, "DOP853", times, rtol=tolerance, atol=tolerance * scale
+        )
     if not solution.success:
         raise FloatingPointError(f"the flow of {rule.name} was not solved: {solution.message}")
-    Z, W = (np.ascontiguousarray(factor) for factor in factors(solution.y.T))
+    Z, W = (np.ascontiguousarray(factor) for factor in _unflattened(problem, solution.y.T))
     return Trajectory(times, Z, rule.forward(problem, Z, W))
+
+
+def _flat_field(problem: Problem, rule: Rule, most_evaluations: int) -> Callable:
+    """Return the rule's vector field on states of shape (n r + r m,), for so many evaluations at most."""
+    evaluation = count(1)
+
+    def derivative(time, state):
+        if next(evaluation) > most_evaluations:
+            raise FloatingPointError(
+                f"the flow of {rule.name} took {most_evaluations} evaluations to reach time {time:.3g}, with a "
+                f"largest entry of {np.abs(state).max():.2g}; choose earlier times, a larger tolerance, or a "
+                "larger most_evaluations"
+            )
+        Z, W = _unflattened(problem, state[None])
+        dZ, dW = rule.field(problem, Z[0], W[0])
+        return np.concatenate([dZ.ravel(), dW.ravel()])
+
+    return derivative
+
+
+def _unflattened(problem: Problem, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return Z (T, n, r) and W (T, r, m) from states (T, n r + r m)."""
+    Z, W = np.split(states, [problem.Z.size], axis=1)
+    return Z.reshape(-1, *problem.Z.shape), W.reshape(-1, *problem.W.shape)
 
 
 def _checked_times(times) -> np.ndarray:

@@ -176,6 +176,14 @@ def test_flow_refuses_a_tolerance_of_zero(problem):
         fa.flow(problem, fa.FA, [1.0], tolerance=0)
 
 
+def test_a_flow_that_runs_away_is_stopped_and_says_where(problem):
+    away = fa.Rule("reversed GD", lambda problem, Z, W: tuple(-d for d in fa.GD.field(problem, Z, W)))
+    with pytest.raises(
+        FloatingPointError, match=r"flow of reversed GD (took 3000 evaluations to reach time|was not)"
+    ):
+        fa.flow(problem, away, [400.0], most_evaluations=3000)
+
+
 def test_fa_star_refuses_a_start_of_deficient_rank(problem):
     broken = replace(problem, Z=problem.Z * [1, 1, 0])
     for run in (lambda: fa.descend(broken, fa.FA_STAR, 0.1, 1), lambda: fa.flow(broken, fa.FA_STAR, [1.0])):
