@@ -123,8 +123,8 @@ def _flat_field(problem: Problem, rule: Rule, most_evaluations: int) -> Callable
     def derivative(time, state):
         if next(evaluation) > most_evaluations:
             raise FloatingPointError(
-                f"the flow of {rule.name} took {most_evaluations} evaluations to reach time {time:.3g}, with a "
-                f"largest entry of {np.abs(state).max():.2g}; choose earlier times, a larger tolerance, or a "
+                f"the flow of {rule.name} took {most_evaluations} evaluations to reach time {time:.3g}, with "
+                f"entries up to {np.abs(state).max():.2g}; choose earlier times, a larger tolerance, or a "
                 "larger most_evaluations"
             )
         Z, W = _unflattened(problem, state[None])
