@@ -45,7 +45,7 @@ def overlap(problem: Problem, W: np.ndarray) -> np.ndarray:
 def alignment_matrix(problem: Problem, W: np.ndarray) -> np.ndarray:
     """Return A = W C^T + C W^T, the alignment matrix of the paper's Section 3, shape (..., r, r)."""
     M = overlap(problem, W)
-    return M + np.swapaxes(M, -1, -2)
+    return M + M.mT
 
 
 def alignment_cosine(problem: Problem, W: np.ndarray) -> np.ndarray:
@@ -60,13 +60,13 @@ def alignment_cosine(problem: Problem, W: np.ndarray) -> np.ndarray:
 def conserved_by_fa(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return Z^T Z - W C^T - C W^T, constant under FA's flow (Appendix E), shape (..., r, r)."""
     Z, W = _factors(problem.target.shape, Z, W)
-    return np.swapaxes(Z, -1, -2) @ Z - alignment_matrix(problem, W)
+    return Z.mT @ Z - alignment_matrix(problem, W)
 
 
 def conserved_by_gd(Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return Z^T Z - W W^T, constant under gradient flow, shape (..., r, r)."""
     Z, W = _factors((np.shape(Z)[-2], np.shape(W)[-1]), Z, W)
-    return np.swapaxes(Z, -1, -2) @ Z - W @ np.swapaxes(W, -1, -2)
+    return Z.mT @ Z - W @ W.mT
 
 
 def squared_norm(matrices: np.ndarray) -> np.ndarray:

@@ -10,17 +10,22 @@ from fa_utils.problems import Problem
 Derivatives = tuple[np.ndarray, np.ndarray]
 
 
+def second_layer(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """Return Z^T (Y - ZW), multiplied out: how GD and FA move W; shapes (..., n, r) -> (..., r, m)."""
+    return Z.mT @ problem.target - (Z.mT @ Z) @ W
+
+
 def gd(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
     """Return gradient flow (2): dZ = (Y - ZW) W^T, dW = Z^T (Y - ZW).
 
-    Multiplied out, so that no n x m matrix is formed: Y W^T - Z (W W^T) and Z^T Y - (Z^T Z) W.
+    Multiplied out, so that no n x m matrix is formed: dZ = Y W^T - Z (W W^T).
     """
-    return problem.target @ W.T - Z @ (W @ W.T), Z.T @ problem.target - (Z.T @ Z) @ W
+    return problem.target @ W.T - Z @ (W @ W.T), second_layer(problem, Z, W)
 
 
 def fa(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
     """Return feedback alignment (3): dZ = (Y - ZW) C^T, dW = Z^T (Y - ZW), multiplied out as in `gd`."""
-    return problem.sketch - Z @ (W @ problem.feedback.T), Z.T @ problem.target - (Z.T @ Z) @ W
+    return problem.sketch - Z @ (W @ problem.feedback.T), second_layer(problem, Z, W)
 
 
 def fa_star(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
@@ -50,7 +55,7 @@ def optimal_forward(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarra
             f"Z has rank {np.min(ranks)} but {Z.shape[-1]} columns; FA* needs full column rank: "
             "start from linearly independent columns, for instance random ones"
         )
-    return np.linalg.solve(R, np.swapaxes(Q, -1, -2) @ problem.target)
+    return np.linalg.solve(R, Q.mT @ problem.target)
 
 
 @dataclass(frozen=True)

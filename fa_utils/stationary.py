@@ -8,7 +8,7 @@ import numpy as np
 from fa_utils.alignment import quotient, residual, squared_norm
 from fa_utils.checks import positive_number, rank_within, real_array, whole_number
 from fa_utils.problems import Problem
-from fa_utils.rules import Rule
+from fa_utils.rules import Rule, second_layer
 from fa_utils.simulate import descend
 
 
@@ -66,8 +66,7 @@ def stationarity_gap(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarr
     ||Z|| ||Y||, in Frobenius norms. 0 at a stationary point of FA and FA*.
     """
     fed_back = quotient(squared_norm(residual(problem, Z, W)), squared_norm(problem.feedback))
-    transposed = np.swapaxes(Z, -1, -2)
-    unexplained = transposed @ problem.target - (transposed @ Z) @ W
+    unexplained = second_layer(problem, np.asarray(Z), np.asarray(W))
     forward = quotient(squared_norm(unexplained), squared_norm(Z))
     return np.sqrt(quotient(np.maximum(fed_back, forward), squared_norm(problem.target)))
 

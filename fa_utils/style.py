@@ -13,6 +13,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from fa_utils.files import write_whole
 from fa_utils.rules import FA, FA_STAR, GD, Rule
 
 WIDTH = 8.8  # inches: at 100 dots to the inch, about what GitHub's notebook page shows
@@ -52,6 +53,12 @@ def draw_rule(ax: Axes, rule: Rule, times: np.ndarray, values: np.ndarray) -> Ax
     return ax
 
 
+def draw_theory(ax: Axes, x: np.ndarray, y: np.ndarray, name: str) -> Axes:
+    """Draw a curve that theory predicts: a thin black line behind the measured ones, named in the legend."""
+    ax.plot(x, y, color=THEORY, linewidth=1.1, zorder=1, label=name)
+    return ax
+
+
 def draw_level(ax: Axes, level: float, name: str, linestyle: str = "-") -> Axes:
     """Draw a value that theory predicts: a thin black line behind the curves, named in the legend."""
     ax.axhline(level, color=THEORY, linewidth=1.1, linestyle=linestyle, zorder=1, label=name)
@@ -83,8 +90,8 @@ def save(figure: Figure, name: str, description: str) -> Picture:
     picture = io.BytesIO()
     figure.savefig(picture, format="png", metadata={"Software": None})
     plt.close(figure)
-    _write(folder / f"{name}.csv", figure_data(figure).encode())
-    _write(folder / f"{name}.png", picture.getvalue())
+    write_whole(folder / f"{name}.csv", figure_data(figure).encode())
+    write_whole(folder / f"{name}.png", picture.getvalue())
     return Picture(name, description, picture.getvalue())
 
 
@@ -144,10 +151,3 @@ def _without_rounding(ax: Axes, points: np.ndarray) -> np.ndarray:
         if axis.get_scale() == "linear":
             kept[np.abs(kept[:, column]) < 1e-9 * np.abs(np.subtract(*axis.get_view_interval())), column] = 0
     return kept
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)

@@ -11,20 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import readme
+from check_notebooks import notebooks_below
 from matplotlib import image
 
 ROOT = Path(__file__).parents[1]
-NOTEBOOKS = sorted(
-    path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts
-)
+NOTEBOOKS = notebooks_below(ROOT / "notebooks")
 
 
 def pictures(notebook):
-    """Yield (name, PNG bytes) of every picture in a notebook's outputs."""
-    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
-        for output in cell.get("outputs", []):
-            if "image/png" in output.get("data", {}):
-                yield output["metadata"]["image/png"]["figure"], base64.b64decode(output["data"]["image/png"])
+    """Return (name, PNG bytes) of every picture in a notebook's outputs."""
+    return [(name, base64.b64decode(png)) for name, _, png in readme.pictures(notebook)]
 
 
 def same_picture(one: bytes, other: bytes) -> bool:
@@ -35,7 +31,7 @@ def same_picture(one: bytes, other: bytes) -> bool:
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_pictures_in_a_notebook_are_the_committed_figures(notebook):
-    found = list(pictures(notebook))
+    found = pictures(notebook)
     assert found
     for name, png in found:
         assert same_picture(png, (ROOT / "figures" / f"{name}.png").read_bytes()), name

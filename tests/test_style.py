@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -107,8 +110,5 @@ def test_figures_go_to_the_checkout_unless_the_environment_says_otherwise(monkey
 
 
 def test_computing_does_not_import_plotting():
-    import subprocess
-    import sys
-
     code = "import sys, fa_utils; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

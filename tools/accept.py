@@ -1,10 +1,11 @@
 """Adopt executed notebooks as the committed ones, and remake the README's tables: accept.py NOTEBOOK ..."""
 
-import shutil
 import sys
 from pathlib import Path
 
 import readme
+
+from fa_utils.files import write_whole
 
 
 def adopt(name: str) -> bool:
@@ -12,9 +13,7 @@ def adopt(name: str) -> bool:
     executed, committed = Path("build", f"{name}.ipynb"), Path("notebooks", f"{name}.ipynb")
     if executed.read_bytes() == committed.read_bytes():
         return False
-    unfinished = Path("build", f".{committed.name}")
-    shutil.copyfile(executed, unfinished)
-    unfinished.replace(committed)
+    write_whole(committed, executed.read_bytes())
     executed.touch()  # still the newer one: nothing has to run again
     return True
 

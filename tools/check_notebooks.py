@@ -18,6 +18,11 @@ DROPPED_OUTPUTS = ("image/svg+xml", "text/html", "application/javascript")
 ABSOLUTE_PATH = re.compile(r"""(?:^|[\s'"(=])(/[\w.~-]+/[\w./~-]+|[A-Za-z]:\\\w+)""", re.MULTILINE)
 
 
+def notebooks_below(folder: Path) -> list[Path]:
+    """Return all notebooks in a folder and its subfolders, sorted, without an editor's checkpoints."""
+    return [path for path in sorted(folder.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
+
+
 def complaints(path: Path) -> list[str]:
     """Return all that is wrong with one notebook."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
@@ -83,7 +88,7 @@ def _about_formulas(text: str) -> Iterator[str]:
 
 def main(folder: Path) -> int:
     """Print the complaints about all notebooks below ``folder``; return the exit code."""
-    notebooks = [path for path in sorted(folder.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
+    notebooks = notebooks_below(folder)
     lines = [f"{path}: {line}" for path in notebooks for line in complaints(path)]
     if not notebooks:
         lines = [f"no notebook below {folder}"]

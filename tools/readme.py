@@ -2,9 +2,13 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+from check_notebooks import notebooks_below
 from verdicts import gather
+
+from fa_utils.files import write_whole
 
 README = Path("README.md")
 NOTEBOOKS = Path("notebooks")
@@ -12,22 +16,29 @@ NOTEBOOKS = Path("notebooks")
 
 def names() -> list[str]:
     """Return the committed notebooks' names, index first."""
-    paths = (path.relative_to(NOTEBOOKS).with_suffix("").as_posix() for path in NOTEBOOKS.rglob("*.ipynb"))
-    committed = (name for name in paths if ".ipynb_checkpoints" not in name)
-    return sorted(committed, key=lambda name: (name != "index", name))
+    paths = notebooks_below(NOTEBOOKS)
+    return sorted(
+        (path.relative_to(NOTEBOOKS).with_suffix("").as_posix() for path in paths),
+        key=lambda name: (name != "index", name),
+    )
+
+
+def pictures(notebook: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield the name, the description and the base64 text of every picture in a notebook's outputs."""
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        for output in cell.get("outputs", []):
+            if "image/png" in output.get("data", {}):
+                about = output["metadata"]["image/png"]
+                yield about["figure"], about["alt"], output["data"]["image/png"]
 
 
 def gallery() -> str:
     """Return a table of all pictures, two a row, each linking to its notebook."""
     cells = []
     for name in names():
-        notebook = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))
-        for cell in notebook["cells"]:
-            for output in cell.get("outputs", []):
-                picture = output.get("metadata", {}).get("image/png", {})
-                if "figure" in picture:
-                    image = f"![{picture['alt']}](figures/{picture['figure']}.png)"
-                    cells.append(f"[{image}](notebooks/{name}.ipynb)<br>{name}")
+        for figure, description, _ in pictures(NOTEBOOKS / f"{name}.ipynb"):
+            image = f"![{description}](figures/{figure}.png)"
+            cells.append(f"[{image}](notebooks/{name}.ipynb)<br>{name}")
     rows = [f"| {' | '.join([*cells[i : i + 2], ''][:2])} |" for i in range(0, len(cells), 2)]
     return "\n".join(["| | |", "|---|---|", *rows])
 
@@ -56,6 +67,4 @@ def remade(text: str) -> str:
 
 def write() -> None:
     """Remake README.md, whole or not at all."""
-    unfinished = Path("build", ".README.md")
-    unfinished.write_text(remade(README.read_text(encoding="utf-8")), encoding="utf-8")
-    unfinished.replace(README)
+    write_whole(README, remade(README.read_text(encoding="utf-8")).encode())

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from fa_utils import read_verdicts
+from fa_utils.files import write_whole
 
 COLUMNS = ["notebook", "statement", "mark", "measured", "relation", "bound", "verdict"]
 
@@ -48,9 +49,7 @@ def as_table(rows: list[dict[str, str]]) -> str:
 def main(folder: Path, names: list[str]) -> int:
     """Write and print the table; return the exit code."""
     rows = gather(folder, names)
-    unfinished = folder / ".verdicts.csv"
-    unfinished.write_text(as_csv(rows), encoding="utf-8")
-    unfinished.replace(folder / "verdicts.csv")
+    write_whole(folder / "verdicts.csv", as_csv(rows).encode())
     if rows:
         print(as_table(rows))
     failing = [row["statement"] for row in rows if row["verdict"] != "holds"]
