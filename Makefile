@@ -94,9 +94,10 @@ lint: $(ENVIRONMENT)
 unit: $(ENVIRONMENT) | build
 	"$(BIN)/pytest" -n $(JOBS)
 
+# One notebook after the other: nbval's kernels listen on TCP ports, and two at once may pick the same.
 nbval: $(ENVIRONMENT) | build
 	@rm -rf build/nbval
-	FA_FIGURES='$(CURDIR)/build/nbval' "$(BIN)/pytest" --nbval -n $(JOBS) --dist loadfile notebooks
+	FA_FIGURES='$(CURDIR)/build/nbval' "$(BIN)/pytest" --nbval notebooks
 	@"$(BIN)/python" tools/compare_figures.py build/nbval figures
 
 clean:

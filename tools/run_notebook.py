@@ -26,22 +26,32 @@ RUN_METADATA = [
     "cell.metadata.papermill",
     "cell.metadata.execution",
 ]
-ENCRYPTED_KERNEL = Config({"KernelManager": {"transport_encryption": "auto"}})
+
+
+def kernel_on_socket_files(folder: str) -> Config:
+    """Return the setting by which a kernel listens on files in ``folder``.
+
+    The default, TCP, picks free ports and binds them a second later: of many kernels that start side by
+    side, now and then two pick the same one, and a kernel dies before it has begun.
+    """
+    return Config({"KernelManager": {"transport": "ipc", "connection_file": f"{folder}/kernel.json"}})
 
 
 def execute(notebook: Path, output: Path, parameters: dict) -> None:
     """Run ``notebook`` in its own folder; write it, broken or not, to ``output`` without run metadata."""
     try:
-        papermill.execute_notebook(
-            str(notebook),
-            str(output),
-            parameters=parameters,
-            kernel_name="python3",
-            cwd=str(notebook.parent),
-            progress_bar=False,
-            config=ENCRYPTED_KERNEL,
-            extra_arguments=["--log-level=CRITICAL"],
-        )
+        # Not below the output: the path of a socket file may not be longer than some 100 bytes.
+        with tempfile.TemporaryDirectory(prefix="fa-") as sockets:
+            papermill.execute_notebook(
+                str(notebook),
+                str(output),
+                parameters=parameters,
+                kernel_name="python3",
+                cwd=str(notebook.parent),
+                progress_bar=False,
+                config=kernel_on_socket_files(sockets),
+                extra_arguments=["--log-level=CRITICAL"],
+            )
     finally:
         if output.exists():
             executed = nbformat.read(output, as_version=4)
