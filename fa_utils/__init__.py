@@ -12,7 +12,14 @@ from fa_utils.alignment import (
     squared_norm,
 )
 from fa_utils.claims import Claim, VerdictError, control, read_verdicts, verdict
-from fa_utils.problems import Problem, orthonormal_columns, random_problem, target_with_spectrum
+from fa_utils.exact import fa_star_losses, fa_star_overlaps
+from fa_utils.problems import (
+    Problem,
+    nearly_square_problem,
+    orthonormal_columns,
+    random_problem,
+    target_with_spectrum,
+)
 from fa_utils.rules import FA, FA_STAR, GD, Rule, optimal_forward
 from fa_utils.simulate import Trajectory, descend, flow
 from fa_utils.stationary import (
@@ -22,6 +29,7 @@ from fa_utils.stationary import (
     optimal_error,
     optimal_point,
     stationarity_gap,
+    stationary_errors,
     stationary_point,
 )
 
@@ -44,8 +52,11 @@ __all__ = [
     "descend",
     "descend_to_rest",
     "error",
+    "fa_star_losses",
+    "fa_star_overlaps",
     "flow",
     "loss",
+    "nearly_square_problem",
     "optimal_error",
     "optimal_forward",
     "optimal_point",
@@ -56,6 +67,7 @@ __all__ = [
     "residual",
     "squared_norm",
     "stationarity_gap",
+    "stationary_errors",
     "stationary_point",
     "target_with_spectrum",
     "verdict",

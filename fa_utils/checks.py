@@ -48,6 +48,16 @@ def _real_entries(name: str, values) -> np.ndarray:
     return array.astype(np.float64, copy=False)
 
 
+def increasing_times(values) -> np.ndarray:
+    """Return ``values`` as read-only float64 times (T,), strictly increasing from at least 0; raise otherwise."""
+    times = real_array("times", values, ndim=1)
+    if times[0] < 0:
+        raise ValueError(f"times starts at {times[0]}; time runs from 0: choose times of at least 0")
+    if (np.diff(times) <= 0).any():
+        raise ValueError("times must be strictly increasing; sort them and drop repeated ones")
+    return times
+
+
 def whole_number(name: str, value, least: int) -> int:
     """Return ``value`` as an int of at least ``least``; raise TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):

@@ -90,3 +90,18 @@ def random_problem(
         Z=start_scale * start_rng.standard_normal((n, rank)),
         W=start_scale * start_rng.standard_normal((rank, m)),
     )
+
+
+def nearly_square_problem(size: int, rank: int, feedback_scale: float, *, rng: np.random.Generator) -> Problem:
+    """Return the setting of Figures 3b, 4 and 5: Y = AB of two Gaussian factors, all three (size, size).
+
+    A, B ~ N(0,1), C ~ feedback_scale N(0,1), Z with uniformly distributed orthonormal columns and W = Z^T Y, the
+    best for it; all drawn independently. Raises ValueError for a rank above ``size`` and for negative scales.
+    """
+    rank = rank_within(rank, (size, size))
+    feedback_scale = number_from_zero("feedback_scale", feedback_scale)
+    left, right, feedback_rng, start_rng = random_generator(rng).spawn(4)
+    target = left.standard_normal((size, size)) @ right.standard_normal((size, size))
+    Z = orthonormal_columns(size, rank, rng=start_rng)
+    feedback = feedback_scale * feedback_rng.standard_normal((rank, size))
+    return Problem(target=target, feedback=feedback, Z=Z, W=Z.T @ target)

@@ -49,13 +49,18 @@ def optimal_forward(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarra
     Raises ValueError where a Z has no full column rank to rounding: then the optimum is not unique.
     """
     Q, R = np.linalg.qr(Z)
-    ranks = np.linalg.matrix_rank(R)
-    if np.min(ranks) < Z.shape[-1]:
+    refuse_dependent_columns(R)
+    return np.linalg.solve(R, Q.mT @ problem.target)
+
+
+def refuse_dependent_columns(Z: np.ndarray) -> None:
+    """Raise ValueError where a Z, shapes (..., n, r), has no full column rank to rounding."""
+    rank = np.min(np.linalg.matrix_rank(Z))
+    if rank < Z.shape[-1]:
         raise ValueError(
-            f"Z has rank {np.min(ranks)} but {Z.shape[-1]} columns; FA* needs full column rank: "
+            f"Z has rank {rank} but {Z.shape[-1]} columns; FA* needs full column rank: "
             "start from linearly independent columns, for instance random ones"
         )
-    return np.linalg.solve(R, Q.mT @ problem.target)
 
 
 @dataclass(frozen=True)

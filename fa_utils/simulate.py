@@ -7,7 +7,7 @@ from itertools import count
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from fa_utils.checks import positive_number, real_array, whole_number
+from fa_utils.checks import increasing_times, positive_number, whole_number
 from fa_utils.problems import Problem
 from fa_utils.rules import Rule
 
@@ -99,7 +99,7 @@ def flow(
     gives up or asks for the vector field more than ``most_evaluations`` times.
     """
     _check_rule(rule)
-    times = _checked_times(times)
+    times = increasing_times(times)
     tolerance = positive_number("tolerance", tolerance)
     most_evaluations = whole_number("most_evaluations", most_evaluations, least=1)
     start = np.concatenate([problem.Z.ravel(), rule.forward(problem, problem.Z, problem.W).ravel()])
@@ -138,12 +138,3 @@ def _unflattened(problem: Problem, states: np.ndarray) -> tuple[np.ndarray, np.n
     """Return Z (T, n, r) and W (T, r, m) from states (T, n r + r m)."""
     Z, W = np.split(states, [problem.Z.size], axis=1)
     return Z.reshape(-1, *problem.Z.shape), W.reshape(-1, *problem.W.shape)
-
-
-def _checked_times(times) -> np.ndarray:
-    times = real_array("times", times, ndim=1)
-    if times[0] < 0:
-        raise ValueError(f"times starts at {times[0]}; time runs from 0: choose times of at least 0")
-    if (np.diff(times) <= 0).any():
-        raise ValueError("times must be strictly increasing; sort them and drop repeated ones")
-    return times

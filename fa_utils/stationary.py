@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fa_utils.alignment import quotient, residual, squared_norm
-from fa_utils.checks import positive_number, rank_within, real_array, whole_number
+from fa_utils.checks import positive_number, rank_within, real_array, states, whole_number
 from fa_utils.problems import Problem
 from fa_utils.rules import Rule, second_layer
 from fa_utils.simulate import descend
@@ -38,6 +38,20 @@ def stationary_point(problem: Problem) -> Factors:
     seen = values > values[0] * max(problem.sketch.shape) * np.finfo(float).eps
     Z = left * seen
     return Factors(Z, Z.T @ problem.target)
+
+
+def stationary_errors(singular_values, mixtures) -> np.ndarray:
+    """Return the error ||Y - P Y||_F^2 of Lemma 1's point for many draws of C at once, shape (...,).
+
+    ``singular_values`` of Y, shape (k,), and ``mixtures`` g, shape (..., k, r), with which Y C^T is
+    sum_i sigma_i u_i g_i: independent N(0,1) where C is. The singular vectors themselves do not matter (Lemma 17).
+    """
+    values = real_array("singular_values", singular_values, ndim=1)
+    mixtures = np.asarray(mixtures)
+    wanted = (values.size, rank_within(mixtures.shape[-1], mixtures.shape[-2:]))
+    mixtures = states("mixtures", mixtures, wanted, f"for {values.size} singular values")
+    Q, _ = np.linalg.qr(values[:, None] * mixtures)
+    return np.square(values).sum() - np.square(values[:, None] * Q).sum(axis=(-2, -1))
 
 
 def optimal_point(target, rank: int) -> Factors:
