@@ -20,6 +20,7 @@ from fa_utils.problems import (
     random_problem,
     target_with_spectrum,
 )
+from fa_utils.quadrature import Quadrature, quadrature, running_integral
 from fa_utils.rules import FA, FA_STAR, GD, Rule, optimal_forward
 from fa_utils.simulate import Trajectory, descend, flow
 from fa_utils.stationary import (
@@ -40,6 +41,7 @@ __all__ = [
     "Claim",
     "Factors",
     "Problem",
+    "Quadrature",
     "Rest",
     "Rule",
     "Trajectory",
@@ -62,9 +64,11 @@ __all__ = [
     "optimal_point",
     "orthonormal_columns",
     "overlap",
+    "quadrature",
     "random_problem",
     "read_verdicts",
     "residual",
+    "running_integral",
     "squared_norm",
     "stationarity_gap",
     "stationary_errors",

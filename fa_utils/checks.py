@@ -49,7 +49,7 @@ def _real_entries(name: str, values) -> np.ndarray:
 
 
 def increasing_times(values) -> np.ndarray:
-    """Return ``values`` as read-only float64 times (T,), strictly increasing from at least 0; raise otherwise."""
+    """Return ``values`` as read-only float64 times (T,), strictly increasing and at least 0, or raise."""
     times = real_array("times", values, ndim=1)
     if times[0] < 0:
         raise ValueError(f"times starts at {times[0]}; time runs from 0: choose times of at least 0")

@@ -26,10 +26,13 @@ class Propagator(NamedTuple):
 def fa_star_overlaps(problem: Problem, times) -> np.ndarray:
     """Return FA*'s overlap M = W C^T at ``times``, exact up to rounding, shape (T, r, r).
 
-    ``times`` are increasing and at least 0, however late. From M alone follow the alignment matrix M + M^T
-    and, by `fa_star_losses`, the loss. Any start Z of full column rank, or ValueError; W is not looked at.
-    With Z^T Z = I the overlap obeys dM/dt = S - M^T M, S = (Y C^T)^T Y C^T, so its skew part never changes and
-    its rise D = M - M(0) is symmetric: dD/dt = R(0)^T R(0) - M(0)^T D - D M(0) - D^2 (N2 of the statements).
+    ``times`` are strictly increasing and at least 0, however late. From M alone follow the alignment matrix
+    M + M^T and, by `fa_star_losses`, the loss. Raises ValueError for a start Z without full column rank; W is
+    not looked at.
+
+    With Z^T Z = I the overlap obeys dM/dt = S - M^T M, where S = (Y C^T)^T (Y C^T). Its skew part never
+    changes, so its rise D = M - M(0) is symmetric: dD/dt = R(0)^T R(0) - M(0)^T D - D M(0) - D^2.
+    Another Z^T Z is the same problem in other coordinates (Lemma 12). Not in the paper.
     """
     times = increasing_times(times)
     refuse_dependent_columns(problem.Z)

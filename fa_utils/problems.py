@@ -92,11 +92,13 @@ def random_problem(
     )
 
 
-def nearly_square_problem(size: int, rank: int, feedback_scale: float, *, rng: np.random.Generator) -> Problem:
-    """Return the setting of Figures 3b, 4 and 5: Y = AB of two Gaussian factors, all three (size, size).
+def nearly_square_problem(
+    size: int, rank: int, feedback_scale: float, *, rng: np.random.Generator
+) -> Problem:
+    """Return the setting of Figures 3b, 4 and 5: Y = AB, all three of shape (size, size), A, B ~ N(0,1).
 
-    A, B ~ N(0,1), C ~ feedback_scale N(0,1), Z with uniformly distributed orthonormal columns and W = Z^T Y, the
-    best for it; all drawn independently. Raises ValueError for a rank above ``size`` and for negative scales.
+    C ~ feedback_scale N(0,1), Z has uniformly distributed orthonormal columns, and W = Z^T Y is the best for
+    it. All are drawn independently. Raises ValueError for a rank above ``size`` and for negative scales.
     """
     rank = rank_within(rank, (size, size))
     feedback_scale = number_from_zero("feedback_scale", feedback_scale)

@@ -44,7 +44,8 @@ def stationary_errors(singular_values, mixtures) -> np.ndarray:
     """Return the error ||Y - P Y||_F^2 of Lemma 1's point for many draws of C at once, shape (...,).
 
     ``singular_values`` of Y, shape (k,), and ``mixtures`` g, shape (..., k, r), with which Y C^T is
-    sum_i sigma_i u_i g_i: independent N(0,1) where C is. The singular vectors themselves do not matter (Lemma 17).
+    sum_i sigma_i u_i g_i: independent N(0,1) where C is. The singular vectors do not matter (Lemma 17).
+    Raises ValueError for r above k and for shapes that do not fit.
     """
     values = real_array("singular_values", singular_values, ndim=1)
     mixtures = np.asarray(mixtures)

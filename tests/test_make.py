@@ -43,7 +43,7 @@ def copy(tmp_path):
     (folder / "README.md").write_text(
         "".join(
             f"<!-- {part}: made by make accept -->\n<!-- end of {part} -->\n"
-            for part in ("gallery", "verdicts")
+            for part in ("gallery", "statements", "verdicts")
         )
     )
     write_notebook(folder, "good", PICTURE.format(name="good"), CLAIM.format(bound=5))
@@ -164,6 +164,7 @@ def test_accept_adopts_outputs_and_the_readmes_tables(copy):
     assert (copy / "notebooks" / "good.ipynb").read_bytes() == (copy / "build" / "good.ipynb").read_bytes()
     readme = (copy / "README.md").read_text()
     assert "| [Lemma 1: seed is small](notebooks/good.ipynb) | new | 1 ≤ 5 | holds |" in readme
+    assert "| Lemma 1 | [good](notebooks/good.ipynb) | 1 of 1 hold | new |" in readme
     assert "[![an empty panel](figures/good.png)](notebooks/good.ipynb)" in readme
     again = make(copy, "accept")
     assert "adopted: nothing" in again.stdout and "[1/1]" not in again.stdout

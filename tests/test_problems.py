@@ -123,3 +123,27 @@ def test_a_random_problem_refuses_what_it_cannot_draw(change, kind, message, rng
 
 def test_the_largest_rank_and_a_start_at_zero_are_allowed(rng):
     assert not fa.random_problem(np.ones((6, 4)), 4, 0.0, 1.0, rng=rng).Z.any()
+
+
+def test_nearly_square_problem_starts_orthonormal_with_the_best_forward_weights(rng):
+    problem = fa.nearly_square_problem(8, 7, 1e-3, rng=rng)
+    assert problem.target.shape == (8, 8) and problem.feedback.shape == (7, 8)
+    assert np.allclose(problem.Z.T @ problem.Z, np.eye(7), atol=1e-13)
+    assert np.allclose(problem.W, fa.optimal_forward(problem, problem.Z, problem.W), atol=1e-12)
+
+
+def test_nearly_square_problem_has_the_variances_it_says():
+    problem = fa.nearly_square_problem(60, 50, 0.01, rng=np.random.default_rng(0))
+    assert np.isclose(problem.target.var(), 60, rtol=0.1)  # 3600 products, nearly independent
+    assert np.isclose(problem.feedback.std(), 0.01, rtol=0.1)
+
+
+def test_nearly_square_problem_draws_feedback_and_start_from_streams_of_their_own():
+    one, two = (fa.nearly_square_problem(6, 5, scale, rng=np.random.default_rng(1)) for scale in (1.0, 2.0))
+    assert np.array_equal(one.target, two.target) and np.array_equal(one.Z, two.Z)
+    assert np.array_equal(2 * one.feedback, two.feedback)
+
+
+def test_nearly_square_problem_refuses_a_rank_above_its_size(rng):
+    with pytest.raises(ValueError, match="rank 9 exceeds the smaller side 8"):
+        fa.nearly_square_problem(8, 9, 1.0, rng=rng)

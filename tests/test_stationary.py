@@ -92,3 +92,33 @@ def test_optimum_refuses_impossible_ranks(problem, rank):
 def test_descend_to_rest_refuses_unusable_settings(problem, change, message):
     with pytest.raises(ValueError, match=message):
         fa.descend_to_rest(problem, fa.FA, 0.1, **change)
+
+
+def test_errors_from_mixtures_are_those_of_the_stationary_point(rng):
+    values = np.array([3.0, 2.0, 1.0, 0.5])
+    target = fa.target_with_spectrum(values, (6, 5), rng=rng)
+    right = np.linalg.svd(target)[2][:4]
+    feedbacks = rng.standard_normal((10, 2, 5))
+    errors = fa.stationary_errors(values, right @ feedbacks.mT)
+    for error, feedback in zip(errors, feedbacks, strict=True):
+        problem = fa.Problem(target, feedback, np.ones((6, 2)), np.ones((2, 5)))
+        assert np.isclose(error, fa.error(target, *fa.stationary_point(problem)))
+
+
+def test_errors_from_mixtures_vanish_at_full_rank_and_ignore_zero_singular_values(rng):
+    assert np.allclose(fa.stationary_errors([2.0, 1.0], rng.standard_normal((7, 2, 2))), 0, atol=1e-13)
+    padded = fa.stationary_errors([2.0, 1.0, 0.0, 0.0], rng.standard_normal((7, 4, 3)))
+    assert np.allclose(padded, 0, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("values", "shape", "says"),
+    [
+        ([2.0, 1.0, 0.5], (2, 1), r"shape \(2, 1\); for 3 singular values it must end in \(3, 1\)"),
+        ([2.0, 1.0], (2, 3), "rank 3 exceeds the smaller side 2"),
+        ([2.0, 1.0], (0, 2, 1), "empty trajectory"),
+    ],
+)
+def test_mixtures_that_do_not_fit_are_refused(values, shape, says):
+    with pytest.raises(ValueError, match=says):
+        fa.stationary_errors(values, np.ones(shape))

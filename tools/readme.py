@@ -1,4 +1,4 @@
-"""The parts of the README that come from the committed notebooks: the gallery and the verdict table."""
+"""The parts of the README that come from the committed notebooks: the gallery and the verdict tables."""
 
 import json
 import re
@@ -12,15 +12,17 @@ from fa_utils.files import write_whole
 
 README = Path("README.md")
 NOTEBOOKS = Path("notebooks")
+ESCAPED, ESCAPE = re.compile(r"[|*]"), r"\\\g<0>"  # what means something in a Markdown table
+PAPERS_FIGURE = re.compile(r"figure-\d[a-z]?")
 
 
 def names() -> list[str]:
-    """Return the committed notebooks' names, index first."""
-    paths = notebooks_below(NOTEBOOKS)
-    return sorted(
-        (path.relative_to(NOTEBOOKS).with_suffix("").as_posix() for path in paths),
-        key=lambda name: (name != "index", name),
-    )
+    """Return the committed notebooks' names: the index, then in the order in which it leads to them."""
+    found = [path.relative_to(NOTEBOOKS).with_suffix("").as_posix() for path in notebooks_below(NOTEBOOKS)]
+    index = NOTEBOOKS / "index.ipynb"
+    tour = index.read_text(encoding="utf-8").rpartition("Where to go")[2] if index.exists() else ""
+    place = {name: tour.find(f"({name}.ipynb)") for name in found}
+    return sorted(found, key=lambda name: (name != "index", place[name] < 0, place[name], name))
 
 
 def pictures(notebook: Path) -> Iterator[tuple[str, str, str]]:
@@ -33,31 +35,48 @@ def pictures(notebook: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def gallery() -> str:
-    """Return a table of all pictures, two a row, each linking to its notebook."""
+    """Return a table of the paper's figures and one picture of every other notebook, three a row."""
     cells = []
     for name in names():
-        for figure, description, _ in pictures(NOTEBOOKS / f"{name}.ipynb"):
+        shown = [(figure, description) for figure, description, _ in pictures(NOTEBOOKS / f"{name}.ipynb")]
+        papers = [(figure, description) for figure, description in shown if PAPERS_FIGURE.fullmatch(figure)]
+        for figure, description in papers or shown[:1]:
             image = f"![{description}](figures/{figure}.png)"
-            cells.append(f"[{image}](notebooks/{name}.ipynb)<br>{name}")
-    rows = [f"| {' | '.join([*cells[i : i + 2], ''][:2])} |" for i in range(0, len(cells), 2)]
-    return "\n".join(["| | |", "|---|---|", *rows])
+            cells.append(f"[{image}](notebooks/{name}.ipynb)<br>{figure if papers else name}")
+    rows = [f"| {' | '.join([*cells[i : i + 3], '', ''][:3])} |" for i in range(0, len(cells), 3)]
+    return "\n".join(["| | | |", "|---|---|---|", *rows])
 
 
-def verdict_table() -> str:
+def statements(rows: list[dict[str, str]]) -> str:
+    """Return a Markdown table with a line for each statement of the paper: where it runs, how it fares."""
+    groups = {}
+    for row in rows:
+        groups.setdefault(row["statement"].partition(":")[0], []).append(row)
+    lines = ["| statement | notebook | verdicts | mark |", "|---|---|---|---|"]
+    for statement, of_it in groups.items():
+        notebooks = dict.fromkeys(f"[{row['notebook']}](notebooks/{row['notebook']}.ipynb)" for row in of_it)
+        holding = sum(row["verdict"] == "holds" for row in of_it)
+        marks = ", ".join(dict.fromkeys(row["mark"] for row in of_it))
+        lines.append(f"| {statement} | {', '.join(notebooks)} | {holding} of {len(of_it)} hold | {marks} |")
+    return "\n".join(lines)
+
+
+def verdict_table(rows: list[dict[str, str]]) -> str:
     """Return all verdicts as a Markdown table, each linking to its notebook."""
-    rows = []
-    for row in gather(NOTEBOOKS, names()):
+    lines = ["| statement | mark | measured against bound | verdict |", "|---|---|---|---|"]
+    for row in rows:
         relation = {"<=": "≤", ">=": "≥", "==": "="}[row["relation"]]
-        statement = f"[{row['statement']}](notebooks/{row['notebook']}.ipynb)"
-        rows.append(
-            f"| {statement} | {row['mark']} | {row['shown']} {relation} {row['bound']} | {row['verdict']} |"
-        )
-    return "\n".join(["| statement | mark | measured against bound | verdict |", "|---|---|---|---|", *rows])
+        statement = f"[{ESCAPED.sub(ESCAPE, row['statement'])}](notebooks/{row['notebook']}.ipynb)"
+        measured = f"{row['shown']} {relation} {row['bound']}"
+        lines.append(f"| {statement} | {row['mark']} | {measured} | {row['verdict']} |")
+    return "\n".join(lines)
 
 
 def remade(text: str) -> str:
-    """Return the README's text with both parts made anew between their markers."""
-    for part, content in (("gallery", gallery()), ("verdicts", verdict_table())):
+    """Return the README's text with its three parts made anew between their markers."""
+    rows = gather(NOTEBOOKS, names())
+    parts = {"gallery": gallery(), "statements": statements(rows), "verdicts": verdict_table(rows)}
+    for part, content in parts.items():
         pattern = rf"(<!-- {part}: made by make accept -->\n).*?(<!-- end of {part} -->)"
         text, replaced = re.subn(pattern, lambda m, c=content: f"{m[1]}{c}\n{m[2]}", text, flags=re.DOTALL)
         if replaced != 1:

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+import fa_utils as fa
+
+
+def test_integrals_of_polynomials_up_to_degree_seven_are_exact():
+    rule = fa.quadrature([0.0, 0.3, 1.0, 2.5])
+    powers = np.arange(8)
+    integrals = fa.running_integral(rule, rule.times[:, None] ** powers)
+    edges = rule.times[rule.edges]
+    assert np.allclose(integrals, edges[:, None] ** (powers + 1) / (powers + 1), rtol=1e-13)
+
+
+def test_the_error_falls_with_the_eighth_power_of_the_width():
+    errors = []
+    for panels in (8, 16):
+        rule = fa.quadrature(np.linspace(0, 8, panels + 1))
+        errors.append(abs(fa.running_integral(rule, np.cos(rule.times))[-1] - np.sin(8)))
+    assert abs(np.log2(errors[0] / errors[1]) - 8) < 0.5
+
+
+def test_times_are_fit_for_a_flow_and_edges_weigh_nothing():
+    rule = fa.quadrature([0.5, 1.0, 4.0])
+    assert (np.diff(rule.times) > 0).all() and np.isclose(rule.weights.sum(), 3.5)
+    assert np.array_equal(rule.times[rule.edges], [0.5, 1.0, 4.0]) and not rule.weights[rule.edges].any()
+
+
+def test_matrices_are_integrated_entry_by_entry():
+    rule = fa.quadrature([0.0, 2.0])
+    values = np.einsum("t,ij->tij", rule.times, [[1.0, 2.0], [3.0, 4.0]])
+    assert np.allclose(fa.running_integral(rule, values), [np.zeros((2, 2)), [[2.0, 4.0], [6.0, 8.0]]])
+
+
+@pytest.mark.parametrize(
+    ("edges", "says"), [([0.0], "at least two"), ([0.0, 0.0], "increasing"), ([-1.0, 1.0], "at least 0")]
+)
+def test_unusable_edges_are_refused(edges, says):
+    with pytest.raises(ValueError, match=says):
+        fa.quadrature(edges)
+
+
+def test_values_at_other_times_are_refused():
+    with pytest.raises(ValueError, match="5 entries for 6 times"):
+        fa.running_integral(fa.quadrature([0.0, 1.0]), np.ones(5))
