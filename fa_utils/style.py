@@ -11,6 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from fa_utils.files import write_whole
@@ -107,7 +108,7 @@ def figure_data(figure: Figure) -> str:
     """Return what a figure's axes show as CSV: every line, scatter, patch and image, point by point.
 
     Only digits that do not depend on the machine: five of each number, none of points outside the view, and
-    0 for what a linear axis cannot tell from 0. A line across a whole panel, as `draw_level` draws it, is
+    none below a ten-millionth of a linear axis. A line across a whole panel, as `draw_level` draws it, is
     always in view.
     """
     text = io.StringIO()
@@ -125,8 +126,11 @@ def _series(ax: Axes) -> Iterator[tuple[str, str, np.ndarray]]:
         points = np.asarray(line.get_xydata(), float)
         yield "line", line.get_label(), points[_in_view(ax, points) | (line.get_transform() != ax.transData)]
     for collection in ax.collections:
-        points = np.ma.filled(collection.get_offsets(), np.nan)
-        yield "scatter", collection.get_label(), points[_in_view(ax, points)]
+        if isinstance(collection, LineCollection):
+            kind, points = "bar", np.concatenate([*collection.get_segments(), np.empty((0, 2))])
+        else:
+            kind, points = "scatter", np.ma.filled(collection.get_offsets(), np.nan)
+        yield kind, collection.get_label(), points[_in_view(ax, points)]
     for patch in ax.patches:
         yield "patch", patch.get_label(), patch.get_patch_transform().transform(patch.get_path().vertices)
     for image in ax.images:
@@ -145,9 +149,10 @@ def _in_view(ax: Axes, points: np.ndarray) -> np.ndarray:
 
 
 def _without_rounding(ax: Axes, points: np.ndarray) -> np.ndarray:
-    """Return the points with 0 for values below a billionth of a linear axis."""
+    """Return the points with what lies below a ten-millionth of a linear axis rounded away."""
     kept = points.copy()
     for column, axis in enumerate((ax.xaxis, ax.yaxis)):
         if axis.get_scale() == "linear":
-            kept[np.abs(kept[:, column]) < 1e-9 * np.abs(np.subtract(*axis.get_view_interval())), column] = 0
+            digits = 7 - int(np.floor(np.log10(np.abs(np.subtract(*axis.get_view_interval())))))
+            kept[:, column] = np.round(kept[:, column], digits) + 0.0  # no negative zero
     return kept

@@ -71,10 +71,13 @@ def test_data_cover_every_kind_of_mark_and_leave_out_what_is_not_in_view():
     ax.set(yscale="log", ylim=(1e-6, 10), xlim=(1, 3))
     style.draw_level(ax, 0.5, "level")
     ax.scatter([2], [2], label="point")
+    ax.vlines([2, 3], [1, 1], [2, 3], label="sticks")
+    ax.vlines([], [], [], label="no sticks")
     other.bar([1], [4])
     other.imshow([[1.0, 2.0]], label="image")
     rows = style.figure_data(figure).splitlines()
     assert {"0,line,curve,1,1", "0,line,curve,3,3", "0,scatter,point,2,2", "1,image,image,1,2"} <= set(rows)
+    assert {"0,bar,sticks,2,1", "0,bar,sticks,2,2", "0,bar,sticks,3,3"} <= set(rows)
     assert {"0,line,level,0,0.5", "0,line,level,1,0.5"} <= set(rows)
     assert any(row.startswith("1,patch") and row.endswith(",1.4,4") for row in rows)
     assert not any("e-30" in row for row in rows)
@@ -82,9 +85,9 @@ def test_data_cover_every_kind_of_mark_and_leave_out_what_is_not_in_view():
 
 def test_data_have_no_digits_that_are_rounding():
     figure, (ax,) = style.panels()
-    ax.plot([0, 1, 2], [1.0, 3e-17, -1e-18])
+    ax.plot([0, 1, 2, 3, 4], [1.0, 3e-17, -1e-18, 2.4968e-9, 0.123456789])
     assert style.figure_data(figure).splitlines()[1:] == [
-        f"0,line,_child0,{x},{y}" for x, y in ((0, 1), (1, 0), (2, 0))
+        f"0,line,_child0,{x},{y}" for x, y in ((0, 1), (1, 0), (2, 0), (3, 0), (4, 0.12346))
     ]
 
 
