@@ -23,8 +23,8 @@ class Quadrature(NamedTuple):
 def quadrature(edges) -> Quadrature:
     """Return four Gauss nodes in each panel between neighbouring ``edges`` (P + 1,), and the edges.
 
-    The error of an integral falls with the eighth power of the panels' width. Raises ValueError for edges
-    that do not increase from at least 0, and for fewer than two.
+    The error of a smooth function's integral falls with the eighth power of the panels' width. Raises
+    ValueError for edges that do not increase from at least 0, and for fewer than two.
     """
     edges = increasing_times(edges)
     if edges.size < 2:

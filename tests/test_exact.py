@@ -62,7 +62,7 @@ def test_alignment_never_falls_in_any_direction(problem, rng):
 def test_however_late_the_overlap_is_finite_and_the_loss_is_rounding(problem):
     overlaps = fa.fa_star_overlaps(problem, [1e3, 1e9, 1e15])
     losses = fa.fa_star_losses(problem, overlaps)
-    assert np.isfinite(overlaps).all()
+    assert np.allclose(overlaps, overlaps[0], atol=1e-6 * np.abs(overlaps).max())
     assert np.abs(losses).max() < 1e-12 * fa.squared_norm(problem.sketch)
 
 

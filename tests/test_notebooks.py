@@ -14,6 +14,8 @@ import readme
 from check_notebooks import notebooks_below
 from matplotlib import image
 
+import fa_utils as fa
+
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = notebooks_below(ROOT / "notebooks")
 
@@ -98,3 +100,19 @@ def test_the_readmes_code_runs():
             [sys.executable, "-W", "error", "-c", snippet], capture_output=True, text=True, check=False
         )
         assert ran.returncode == 0, ran.stderr
+
+
+def test_the_index_leads_to_every_notebook():
+    tour = (ROOT / "notebooks" / "index.ipynb").read_text(encoding="utf-8").rpartition("Where to go")[2]
+    names = {path.relative_to(ROOT / "notebooks").as_posix() for path in NOTEBOOKS} - {"index.ipynb"}
+    assert names == {name for name in names if f"({name})" in tour}
+
+
+def test_every_statement_of_the_paper_has_a_verdict():
+    rows = [row for path in NOTEBOOKS for row in fa.read_verdicts(path)]
+    found = {row["statement"].partition(":")[0] for row in rows}
+    figures = {f"Figure {number}" for number in ("1", "2a", "2b", "3a", "3b", "4a", "4b", "5", "6")}
+    lemmas = {f"Lemma {number}" for number in (1, *range(4, 15), *range(17, 22))}
+    theorems = {f"Theorem {number}" for number in range(1, 5)}
+    rest = {"Example 1", "Fact 2", "Fact 3", "Section 5", "Appendix B", "Appendix D", "Appendix E"}
+    assert figures | lemmas | theorems | rest <= found
