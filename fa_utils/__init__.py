@@ -6,13 +6,14 @@ from fa_utils.alignment import (
     conserved_by_fa,
     conserved_by_gd,
     error,
+    fa_star_losses,
     loss,
     overlap,
     residual,
     squared_norm,
 )
 from fa_utils.claims import Claim, VerdictError, control, read_verdicts, verdict
-from fa_utils.exact import fa_star_losses, fa_star_overlaps
+from fa_utils.exact import fa_star_overlaps
 from fa_utils.problems import (
     Problem,
     nearly_square_problem,

@@ -36,6 +36,17 @@ def loss(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     return squared_norm(residual(problem, Z, W))
 
 
+def fa_star_losses(problem: Problem, overlaps: np.ndarray) -> np.ndarray:
+    """Return ||(Y - ZW) C^T||_F^2 for FA*'s ``overlaps`` (..., r, r), shape (...,).
+
+    Z^T R = 0 and the constant Z^T Z make it ||Y C^T||^2 - ||Z(0) M||^2; rounding may leave it just below 0.
+    Raises ValueError for overlaps that do not fit the problem.
+    """
+    r = problem.Z.shape[1]
+    overlaps = states("overlaps", overlaps, (r, r), f"for r = {r}")
+    return squared_norm(problem.sketch) - squared_norm(problem.Z @ overlaps)
+
+
 def overlap(problem: Problem, W: np.ndarray) -> np.ndarray:
     """Return M = W C^T: how forward weights (rows of W) lie to feedback weights, shape (..., r, r)."""
     W = states("W", W, problem.feedback.shape, f"for feedback of shape {problem.feedback.shape}")

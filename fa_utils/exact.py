@@ -47,14 +47,6 @@ def fa_star_overlaps(problem: Problem, times) -> np.ndarray:
     return np.linalg.solve(root, (start + rises) @ root)
 
 
-def fa_star_losses(problem: Problem, overlaps: np.ndarray) -> np.ndarray:
-    """Return ||(Y - ZW) C^T||_F^2 for FA*'s ``overlaps`` (..., r, r), shape (...,).
-
-    Z^T R = 0 and the constant Z^T Z make it ||Y C^T||^2 - ||Z(0) M||^2; rounding may leave it just below 0.
-    """
-    return np.square(problem.sketch).sum() - np.square(problem.Z @ overlaps).sum(axis=(-2, -1))
-
-
 def _rises(start: np.ndarray, drive: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Return D (T, r, r) with D(0) = 0 and dD/dt = drive - start^T D - D start - D^2."""
     scale = np.sqrt(np.trace(drive)) + np.linalg.norm(start)  # times in its inverse, so that all sizes are 1

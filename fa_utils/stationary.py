@@ -49,7 +49,8 @@ def stationary_errors(singular_values, mixtures) -> np.ndarray:
     """
     values = real_array("singular_values", singular_values, ndim=1)
     mixtures = np.asarray(mixtures)
-    wanted = (values.size, rank_within(mixtures.shape[-1], mixtures.shape[-2:]))
+    r = mixtures.shape[-1] if mixtures.ndim else 0
+    wanted = (values.size, rank_within(r, (values.size,)))
     mixtures = states("mixtures", mixtures, wanted, f"for {values.size} singular values")
     Q, _ = np.linalg.qr(values[:, None] * mixtures)
     return np.square(values).sum() - np.square(values[:, None] * Q).sum(axis=(-2, -1))

@@ -89,6 +89,11 @@ def test_the_given_forward_weights_do_not_matter(problem):
     assert np.array_equal(fa.fa_star_overlaps(problem, [1.0]), fa.fa_star_overlaps(other, [1.0]))
 
 
+def test_overlaps_that_do_not_fit_are_refused(problem):
+    with pytest.raises(ValueError, match=r"shape \(2, 2\); for r = 3 it must end in \(3, 3\)"):
+        fa.fa_star_losses(problem, np.ones((2, 2)))
+
+
 def test_no_feedback_leaves_everything_at_zero(problem):
     silent = replace(problem, feedback=np.zeros_like(problem.feedback))
     assert np.array_equal(fa.fa_star_overlaps(silent, [0.0, 5.0]), np.zeros((2, 3, 3)))
