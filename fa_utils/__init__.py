@@ -12,7 +12,7 @@ from fa_utils.alignment import (
     residual,
     squared_norm,
 )
-from fa_utils.claims import Claim, VerdictError, control, read_verdicts, verdict
+from fa_utils.claims import Claim, VerdictError, control, probability_limit, read_verdicts, verdict
 from fa_utils.exact import fa_star_overlaps
 from fa_utils.problems import (
     Problem,
@@ -65,6 +65,7 @@ __all__ = [
     "optimal_point",
     "orthonormal_columns",
     "overlap",
+    "probability_limit",
     "quadrature",
     "random_problem",
     "read_verdicts",

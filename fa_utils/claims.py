@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.special import betaincinv
 
-from fa_utils.checks import real_number
+from fa_utils.checks import real_number, whole_number
 
 RELATIONS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
 MARKS = ("stated", "rebuilt", "new")
@@ -64,6 +65,20 @@ class Claim:
             "verdict": "holds" if self.holds else "fails",
             "shown": f"<{measured}" if below else measured,
         }
+
+
+def probability_limit(count: int, draws: int, confidence: float) -> float:
+    """Return the exact (Clopper-Pearson) upper limit of a probability seen ``count`` times in ``draws``.
+
+    The true probability is above it with probability at most 1 - ``confidence``.
+    Raises ValueError for a count beyond the draws and for a confidence outside (0, 1).
+    """
+    count, draws = whole_number("count", count, least=0), whole_number("draws", draws, least=1)
+    if count > draws:
+        raise ValueError(f"count is {count} of {draws} draws; choose at most {draws}")
+    if not 0 < real_number("confidence", confidence) < 1:
+        raise ValueError(f"confidence is {confidence}; choose a number between 0 and 1")
+    return 1.0 if count == draws else float(betaincinv(count + 1, draws - count, confidence))
 
 
 def verdict(*claims: Claim) -> None:

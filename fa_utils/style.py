@@ -60,6 +60,14 @@ def draw_theory(ax: Axes, x: np.ndarray, y: np.ndarray, name: str) -> Axes:
     return ax
 
 
+def draw_spread(ax: Axes, rule: Rule, x: np.ndarray, quantiles: np.ndarray, name: str, **marks) -> Axes:
+    """Draw how a rule's draws spread at each x: ``quantiles`` (3, points) are lower end, dot, upper end."""
+    low, middle, high = quantiles
+    marks = {"fmt": "o", "capsize": 4, "color": COLOURS[rule.name], "label": name} | marks
+    ax.errorbar(x, middle, yerr=[middle - low, high - middle], **marks)
+    return ax
+
+
 def draw_level(ax: Axes, level: float, name: str, linestyle: str = "-") -> Axes:
     """Draw a value that theory predicts: a thin black line behind the curves, named in the legend."""
     ax.axhline(level, color=THEORY, linewidth=1.1, linestyle=linestyle, zorder=1, label=name)

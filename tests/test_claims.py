@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import fa_utils as fa
 
@@ -101,3 +102,23 @@ def test_read_verdicts_finds_the_rows_in_a_notebooks_outputs(tmp_path):
         json.dumps({"cells": [{"cell_type": "markdown"}, {"outputs": outputs}, {"outputs": []}]})
     )
     assert fa.read_verdicts(notebook) == [row]
+
+
+@pytest.mark.parametrize(("count", "draws"), [(0, 1500), (1, 1500), (17, 40), (39, 40), (40, 40)])
+def test_the_probability_limit_is_scipys_exact_one(count, draws):
+    exact = stats.binomtest(count, draws, alternative="less").proportion_ci(0.9999, method="exact").high
+    assert np.isclose(fa.probability_limit(count, draws, 0.9999), exact, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("count", "draws", "confidence", "says"),
+    [
+        (5, 4, 0.9, "at most 4"),
+        (-1, 4, 0.9, "at least 0"),
+        (0, 0, 0.9, "at least 1"),
+        (1, 4, 1.0, "between 0 and 1"),
+    ],
+)
+def test_counts_and_confidences_that_cannot_be_are_refused(count, draws, confidence, says):
+    with pytest.raises(ValueError, match=says):
+        fa.probability_limit(count, draws, confidence)

@@ -1,5 +1,6 @@
 """The committed notebooks as they stand: pictures are those in figures/, the README's tables are theirs."""
 
+import ast
 import base64
 import io
 import json
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import papermill
 import pytest
 import readme
 from check_notebooks import notebooks_below
@@ -116,3 +118,12 @@ def test_every_statement_of_the_paper_has_a_verdict():
     theorems = {f"Theorem {number}" for number in range(1, 5)}
     rest = {"Example 1", "Fact 2", "Fact 3", "Section 5", "Appendix B", "Appendix D", "Appendix E"}
     assert figures | lemmas | theorems | rest <= found
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_parameter_can_be_set_from_the_command_line(notebook):
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    (cell,) = (cell for cell in cells if "parameters" in cell["metadata"].get("tags", []))
+    tree = ast.parse("".join(cell["source"]))
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert names == set(papermill.inspect_notebook(str(notebook)))
