@@ -6,6 +6,7 @@ from fa_utils.alignment import (
     conserved_by_fa,
     conserved_by_gd,
     error,
+    error_curve,
     fa_star_losses,
     loss,
     overlap,
@@ -13,8 +14,10 @@ from fa_utils.alignment import (
     squared_norm,
 )
 from fa_utils.claims import Claim, VerdictError, control, probability_limit, read_verdicts, verdict
-from fa_utils.exact import fa_star_overlaps
+from fa_utils.exact import fa_star_eigenvalues, fa_star_exact, fa_star_overlaps, fa_star_rate
 from fa_utils.problems import (
+    FactoredTarget,
+    Factors,
     Problem,
     nearly_square_problem,
     orthonormal_columns,
@@ -22,10 +25,10 @@ from fa_utils.problems import (
     target_with_spectrum,
 )
 from fa_utils.quadrature import Quadrature, quadrature, running_integral
+from fa_utils.reduction import Reduction, reduce, reduce_feedback
 from fa_utils.rules import FA, FA_STAR, GD, Rule, optimal_forward
-from fa_utils.simulate import Trajectory, descend, flow
+from fa_utils.simulate import descend, flow
 from fa_utils.stationary import (
-    Factors,
     Rest,
     descend_to_rest,
     optimal_error,
@@ -34,15 +37,18 @@ from fa_utils.stationary import (
     stationary_errors,
     stationary_point,
 )
+from fa_utils.trajectory import Trajectory
 
 __all__ = [
     "FA",
     "FA_STAR",
     "GD",
     "Claim",
+    "FactoredTarget",
     "Factors",
     "Problem",
     "Quadrature",
+    "Reduction",
     "Rest",
     "Rule",
     "Trajectory",
@@ -55,8 +61,12 @@ __all__ = [
     "descend",
     "descend_to_rest",
     "error",
+    "error_curve",
+    "fa_star_eigenvalues",
+    "fa_star_exact",
     "fa_star_losses",
     "fa_star_overlaps",
+    "fa_star_rate",
     "flow",
     "loss",
     "nearly_square_problem",
@@ -69,6 +79,8 @@ __all__ = [
     "quadrature",
     "random_problem",
     "read_verdicts",
+    "reduce",
+    "reduce_feedback",
     "residual",
     "running_integral",
     "squared_norm",

@@ -6,23 +6,43 @@ one value per state. Wrong shapes, empty trajectories and entries that are not f
 
 import numpy as np
 
-from fa_utils.checks import real_array, states
-from fa_utils.problems import Problem
+from fa_utils.checks import states
+from fa_utils.problems import FactoredTarget, Problem, Target, checked_target, product_core
+from fa_utils.trajectory import Trajectory
 
 
 def error(target, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return the squared error ||Y - ZW||_F^2 of problem (1), shape (...,).
 
-    Y - ZW is formed for one state at a time: memory stays at n x m, and small errors stay accurate.
+    Y - ZW is formed for one state at a time: memory stays at n x m, and small errors stay accurate. Of a
+    `FactoredTarget` Y - ZW is kept in factors instead.
     """
-    target = real_array("target", target, ndim=2)
+    target = checked_target(target)
     Z, W = _factors(target.shape, Z, W)
     leading = np.broadcast_shapes(Z.shape[:-2], W.shape[:-2])
     Z, W = (np.broadcast_to(factor, leading + factor.shape[-2:]) for factor in (Z, W))
     errors = np.empty(leading)
     for index in np.ndindex(leading):
-        errors[index] = np.square(target - Z[index] @ W[index]).sum()
+        errors[index] = np.square(_difference(target, Z[index], W[index])).sum()
     return errors[()]
+
+
+def _difference(target: Target, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
+    """Return a matrix with the singular values of Y - ZW: itself, where Y is an array."""
+    if isinstance(target, FactoredTarget):
+        return product_core(np.hstack([target.left, -Z]), np.vstack([target.right, W]))
+    return target - Z @ W
+
+
+def error_curve(problem: Problem, run: Trajectory) -> np.ndarray:
+    """Return the squared error ||Y - ZW||_F^2 at the run's times, shape (T,), as `error` would.
+
+    A run on a small problem is measured there: no snapshot is lifted, and the cost does not depend on n and
+    m.
+    """
+    if run.reduction is None:
+        return error(problem.target, run.Z, run.W)
+    return run.reduction.leftover + error(run.reduction.problem.target, run.small.Z, run.small.W)
 
 
 def residual(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
@@ -44,7 +64,7 @@ def fa_star_losses(problem: Problem, overlaps: np.ndarray) -> np.ndarray:
     """
     r = problem.Z.shape[1]
     overlaps = states("overlaps", overlaps, (r, r), f"for r = {r}")
-    return squared_norm(problem.sketch) - squared_norm(problem.Z @ overlaps)
+    return squared_norm(problem.sketch) - squared_norm(np.linalg.qr(problem.Z, mode="r") @ overlaps)
 
 
 def overlap(problem: Problem, W: np.ndarray) -> np.ndarray:

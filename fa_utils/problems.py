@@ -2,29 +2,99 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from fa_utils.checks import number_from_zero, random_generator, rank_within, real_array
 
 
+class Factors(NamedTuple):
+    """A product ZW given by its factors, shapes (n, r) and (r, m)."""
+
+    Z: np.ndarray
+    W: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class FactoredTarget:
+    """A target Y = ``left`` ``right`` that is never formed, shapes (n, k) and (k, m).
+
+    Stands wherever a target may stand, and multiplies matrices from both sides with ``@``. Arrays are treated
+    as in `Problem`. Raises as `Problem` does, and ValueError where the inner sizes differ.
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+    __array_ufunc__ = None  # so that NumPy leaves ``array @ target`` to __rmatmul__
+
+    def __post_init__(self):
+        for name in ("left", "right"):
+            object.__setattr__(self, name, real_array(name, getattr(self, name), ndim=2))
+        if self.left.shape[1] != self.right.shape[0]:
+            raise ValueError(
+                f"left has {self.left.shape[1]} columns but right has {self.right.shape[0]} rows; "
+                "the inner sizes of a factored target must agree"
+            )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, m)."""
+        return self.left.shape[0], self.right.shape[1]
+
+    def __matmul__(self, other: np.ndarray) -> np.ndarray:
+        return self.left @ (self.right @ other)
+
+    def __rmatmul__(self, other: np.ndarray) -> np.ndarray:
+        return (other @ self.left) @ self.right
+
+
+Target = np.ndarray | FactoredTarget
+
+
+def checked_target(target) -> Target:
+    """Return a factored target as it is, anything else as a read-only float64 array (n, m), or raise."""
+    return target if isinstance(target, FactoredTarget) else real_array("target", target, ndim=2)
+
+
+def product_core(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return a matrix, at most (k, k), with the singular values of ``left`` (n, k) times ``right`` (k, m)."""
+    return np.linalg.qr(left, mode="r") @ np.linalg.qr(right.T, mode="r").T
+
+
+def core(target: Target) -> np.ndarray:
+    """Return a matrix with the target's nonzero singular values: itself, or the core of its factors."""
+    return product_core(target.left, target.right) if isinstance(target, FactoredTarget) else target
+
+
+def thin_svd(target: Target) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return left (n, k), values (k,) in falling order and right (k, m), k at most min(n, m)."""
+    if not isinstance(target, FactoredTarget):
+        return np.linalg.svd(target, full_matrices=False)
+    (left_basis, left), (right_basis, right) = np.linalg.qr(target.left), np.linalg.qr(target.right.T)
+    inner_left, values, inner_right = np.linalg.svd(left @ right.T, full_matrices=False)
+    return left_basis @ inner_left, values, inner_right @ right_basis.T
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
     """One factorisation problem (1): bring ||Y - ZW||_F^2 down from a given start.
 
-    Shapes: ``target`` Y (n, m), ``feedback`` C (r, m), ``Z`` (n, r), ``W`` (r, m), with r at most
-    min(n, m). Arrays are copied, made float64 and read-only.
+    Shapes: ``target`` Y (n, m), an array or a `FactoredTarget`, ``feedback`` C (r, m), ``Z`` (n, r),
+    ``W`` (r, m), with r at most min(n, m). Arrays become float64 and read-only; they are copied unless nobody
+    can write to them any more.
     Raises TypeError for integer or complex entries, ValueError for shapes that do not fit and for
     entries that are not finite.
     """
 
-    target: np.ndarray
+    target: Target
     feedback: np.ndarray
     Z: np.ndarray
     W: np.ndarray
 
     def __post_init__(self):
-        for name in ("target", "feedback", "Z", "W"):
+        object.__setattr__(self, "target", checked_target(self.target))
+        for name in ("feedback", "Z", "W"):
             object.__setattr__(self, name, real_array(name, getattr(self, name), ndim=2))
         n, m = self.target.shape
         r = rank_within(self.Z.shape[1], self.target.shape)
@@ -41,6 +111,14 @@ class Problem:
         product = self.target @ self.feedback.T
         product.setflags(write=False)
         return product
+
+
+def gaussian(shape: tuple[int, int], scale: float, *, rng: np.random.Generator) -> np.ndarray:
+    """Return a read-only matrix with independent entries scale N(0,1)."""
+    draws = rng.standard_normal(shape)
+    draws *= scale
+    draws.setflags(write=False)
+    return draws
 
 
 def orthonormal_columns(rows: int, columns: int, *, rng: np.random.Generator) -> np.ndarray:
@@ -78,7 +156,7 @@ def random_problem(
     Feedback and start come from streams of their own: changing one scale leaves the other draw as it is.
     Raises ValueError for a rank above min(n, m) and for negative scales.
     """
-    target = real_array("target", target, ndim=2)
+    target = checked_target(target)
     rank = rank_within(rank, target.shape)
     start_scale = number_from_zero("start_scale", start_scale)
     feedback_scale = number_from_zero("feedback_scale", feedback_scale)
@@ -86,9 +164,9 @@ def random_problem(
     n, m = target.shape
     return Problem(
         target=target,
-        feedback=feedback_scale * feedback_rng.standard_normal((rank, m)),
-        Z=start_scale * start_rng.standard_normal((n, rank)),
-        W=start_scale * start_rng.standard_normal((rank, m)),
+        feedback=gaussian((rank, m), feedback_scale, rng=feedback_rng),
+        Z=gaussian((n, rank), start_scale, rng=start_rng),
+        W=gaussian((rank, m), start_scale, rng=start_rng),
     )
 
 
@@ -105,5 +183,5 @@ def nearly_square_problem(
     left, right, feedback_rng, start_rng = random_generator(rng).spawn(4)
     target = left.standard_normal((size, size)) @ right.standard_normal((size, size))
     Z = orthonormal_columns(size, rank, rng=start_rng)
-    feedback = feedback_scale * feedback_rng.standard_normal((rank, size))
+    feedback = gaussian((rank, size), feedback_scale, rng=feedback_rng)
     return Problem(target=target, feedback=feedback, Z=Z, W=Z.T @ target)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fa_utils.problems import Problem
+from fa_utils.reduction import Reduction, reduce, reduce_feedback
 
 Derivatives = tuple[np.ndarray, np.ndarray]
 
@@ -65,16 +66,19 @@ def refuse_dependent_columns(Z: np.ndarray) -> None:
 
 @dataclass(frozen=True)
 class Rule:
-    """A learning rule: its name, its vector field, and which W goes with a Z.
+    """A learning rule: its name, its vector field, which W goes with a Z, and its exact small problem.
 
-    ``forward(problem, Z, W)`` accepts whole trajectories, shapes (..., n, r) and (..., r, m).
+    ``forward(problem, Z, W)`` accepts whole trajectories, shapes (..., n, r) and (..., r, m). ``reduction``
+    returns the small problem that the rule never leaves, for simulations to run on where that pays; a rule
+    without one runs in full, and so does ``dataclasses.replace(rule, reduction=None)``.
     """
 
     name: str
     field: Callable[[Problem, np.ndarray, np.ndarray], Derivatives]
     forward: Callable[[Problem, np.ndarray, np.ndarray], np.ndarray] = moving_forward
+    reduction: Callable[[Problem], Reduction] | None = None
 
 
-GD = Rule("GD", gd)
-FA = Rule("FA", fa)
-FA_STAR = Rule("FA*", fa_star, optimal_forward)
+GD = Rule("GD", gd, reduction=reduce)
+FA = Rule("FA", fa, reduction=reduce_feedback)
+FA_STAR = Rule("FA*", fa_star, optimal_forward, reduce_feedback)

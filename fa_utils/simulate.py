@@ -1,28 +1,20 @@
 """Running a rule: explicit Euler as the paper simulates, or the gradient flow to solver accuracy."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
 from scipy.integrate import solve_ivp
 
 from fa_utils.checks import increasing_times, positive_number, whole_number
-from fa_utils.problems import Problem
+from fa_utils.problems import FactoredTarget, Problem, core
+from fa_utils.reduction import Reduction, reduce
 from fa_utils.rules import Rule
+from fa_utils.trajectory import Trajectory, lifted
 
-
-@dataclass(frozen=True, eq=False)
-class Trajectory:
-    """Snapshots of a run: ``times`` (T,) in gradient-flow time, ``Z`` (T, n, r), ``W`` (T, r, m)."""
-
-    times: np.ndarray
-    Z: np.ndarray
-    W: np.ndarray
-
-    def __post_init__(self):
-        for array in (self.times, self.Z, self.W):
-            array.setflags(write=False)
+SMALLER = 16  # a small problem pays if its target has at most the 16th part of the entries
+EVALUATIONS = 500  # what an adaptive solution takes at least, or is quick anyway
 
 
 def descend(
@@ -36,7 +28,8 @@ def descend(
     """Return the run of explicit Euler: Z + rate dZ, W + rate dW, ``steps`` times.
 
     ``learning_rate`` is one number, or a pair for (Z, W); time is the number of steps times Z's rate.
-    Snapshots are kept at the start, at each ``every``-th step and at the last.
+    Snapshots are kept at the start, at each ``every``-th step and at the last. A long run of a large problem
+    is made on the rule's exact small problem, with the same results to rounding: see `Trajectory`.
     Raises ValueError for rates that are not positive, and FloatingPointError, naming the step, as soon
     as an entry is no longer finite.
     """
@@ -44,9 +37,29 @@ def descend(
     rates = _rates(learning_rate)
     steps = whole_number("steps", steps, least=1)
     every = whole_number("every", every, least=1)
+    reduction = _paying_reduction(problem, rule, steps)
+    if reduction is not None:
+        small = descend(reduction.problem, replace(rule, reduction=None), rates, steps, every=every)
+        return lifted(small, reduction)
     kept = sorted({*range(0, steps, every), steps})
     Z, W = _euler(problem, rule, rates, kept)
-    return Trajectory(rates[0] * np.array(kept, float), Z, rule.forward(problem, Z, W))
+    return Trajectory(rates[0] * np.array(kept, float), lambda: Z, lambda: rule.forward(problem, Z, W))
+
+
+def _paying_reduction(problem: Problem, rule: Rule, steps: int) -> Reduction | None:
+    """Return the rule's exact small problem where a run of so many steps gains by it, else None.
+
+    Making it costs as much as some twenty steps, or some min(n, m) / 4 where an array's rank is to be found.
+    """
+    n, m = problem.target.shape
+    r = problem.Z.shape[1]
+    finds_rank = rule.reduction is reduce and not isinstance(problem.target, FactoredTarget)
+    least = max(50, min(n, m) // 2 if finds_rank else 0)
+    if rule.reduction is None or steps < least or SMALLER * r * r > n * m:
+        return None
+    reduction = rule.reduction(problem)
+    p, q = reduction.problem.target.shape
+    return reduction if SMALLER * p * q <= n * m else None
 
 
 def _euler(problem: Problem, rule: Rule, rates, kept: list[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -102,18 +115,26 @@ def flow(
     times = increasing_times(times)
     tolerance = positive_number("tolerance", tolerance)
     most_evaluations = whole_number("most_evaluations", most_evaluations, least=1)
+    reduction = _paying_reduction(problem, rule, EVALUATIONS)
+    if reduction is not None:
+        limits = {"tolerance": tolerance, "most_evaluations": most_evaluations}
+        return lifted(flow(reduction.problem, replace(rule, reduction=None), times, **limits), reduction)
+    Z, W = _solution(problem, rule, times, tolerance, _flat_field(problem, rule, most_evaluations))
+    return Trajectory(times, lambda: Z, lambda: rule.forward(problem, Z, W))
+
+
+def _solution(problem: Problem, rule: Rule, times: np.ndarray, tolerance: float, field: Callable):
+    """Return Z and W at ``times`` by the library's adaptive solver."""
     start = np.concatenate([problem.Z.ravel(), rule.forward(problem, problem.Z, problem.W).ravel()])
-    scale = np.abs(start).max() or np.sqrt(np.abs(problem.target).max()) or 1.0
+    scale = np.abs(start).max() or np.sqrt(np.abs(core(problem.target)).max()) or 1.0
     end = times[-1] or np.finfo(float).tiny  # the solver wants an interval, also for times = [0]
-    field = _flat_field(problem, rule, most_evaluations)
     with np.errstate(over="ignore", invalid="ignore"):
         solution = solve_ivp(
             field, (0.0, end), start, "DOP853", times, rtol=tolerance, atol=tolerance * scale
         )
     if not solution.success:
         raise FloatingPointError(f"the flow of {rule.name} was not solved: {solution.message}")
-    Z, W = (np.ascontiguousarray(factor) for factor in _unflattened(problem, solution.y.T))
-    return Trajectory(times, Z, rule.forward(problem, Z, W))
+    return tuple(np.ascontiguousarray(factor) for factor in _unflattened(problem, solution.y.T))
 
 
 def _flat_field(problem: Problem, rule: Rule, most_evaluations: int) -> Callable:

@@ -7,16 +7,9 @@ import numpy as np
 
 from fa_utils.alignment import quotient, residual, squared_norm
 from fa_utils.checks import positive_number, rank_within, real_array, states, whole_number
-from fa_utils.problems import Problem
+from fa_utils.problems import Factors, Problem, checked_target, core, thin_svd
 from fa_utils.rules import Rule, second_layer
 from fa_utils.simulate import descend
-
-
-class Factors(NamedTuple):
-    """A product ZW given by its factors, shapes (n, r) and (r, m)."""
-
-    Z: np.ndarray
-    W: np.ndarray
 
 
 class Rest(NamedTuple):
@@ -61,18 +54,18 @@ def optimal_point(target, rank: int) -> Factors:
 
     Raises ValueError for a rank above min(n, m).
     """
-    target = real_array("target", target, ndim=2)
+    target = checked_target(target)
     rank = rank_within(rank, target.shape)
-    left, values, right = np.linalg.svd(target, full_matrices=False)
+    left, values, right = thin_svd(target)
     root = np.sqrt(values[:rank])
     return Factors(left[:, :rank] * root, root[:, None] * right[:rank])
 
 
 def optimal_error(target, rank: int) -> float:
     """Return the least ||Y - ZW||_F^2 at this rank: the sum of the squared singular values beyond it."""
-    target = real_array("target", target, ndim=2)
+    target = checked_target(target)
     rank = rank_within(rank, target.shape)
-    return float(np.square(np.linalg.svd(target, compute_uv=False)[rank:]).sum())
+    return float(np.square(np.linalg.svd(core(target), compute_uv=False)[rank:]).sum())
 
 
 def stationarity_gap(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
@@ -84,7 +77,7 @@ def stationarity_gap(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarr
     fed_back = quotient(squared_norm(residual(problem, Z, W)), squared_norm(problem.feedback))
     unexplained = second_layer(problem, np.asarray(Z), np.asarray(W))
     forward = quotient(squared_norm(unexplained), squared_norm(Z))
-    return np.sqrt(quotient(np.maximum(fed_back, forward), squared_norm(problem.target)))
+    return np.sqrt(quotient(np.maximum(fed_back, forward), squared_norm(core(problem.target))))
 
 
 def descend_to_rest(
