@@ -5,6 +5,8 @@ import pytest
 
 import fa_utils as fa
 
+FULL_FA_STAR = replace(fa.FA_STAR, reduction=None)
+
 
 def orthonormal(problem, rng):
     return replace(problem, Z=fa.orthonormal_columns(*problem.Z.shape, rng=rng))
@@ -18,7 +20,11 @@ def test_overlaps_and_losses_are_those_of_the_flow(rng, shape, condition):
     problem = fa.random_problem(target, r, 1.0, 0.7, rng=rng)
     problem = replace(problem, Z=fa.target_with_spectrum(np.geomspace(1, 1 / condition, r), (n, r), rng=rng))
     times = np.array([0.0, 0.1, 0.15, 0.9, 2.0]) / condition
-    run = fa.flow(problem, fa.FA_STAR, times)
+    run = fa.flow(problem, FULL_FA_STAR, times)
+    exact = fa.fa_star_exact(problem, times)
+    assert np.array_equal(exact.times, times)
+    assert np.allclose(exact.Z, run.Z, atol=1e-9)
+    assert np.allclose(exact.W, run.W, atol=1e-8 * np.abs(run.W).max())
     overlaps = fa.fa_star_overlaps(problem, times)
     wanted = fa.overlap(problem, run.W)
     assert np.allclose(overlaps, wanted, atol=1e-8 * np.abs(wanted).max())
@@ -37,10 +43,61 @@ def test_one_hidden_unit_follows_a_tanh():
     assert np.allclose(fa.fa_star_losses(problem, overlaps), wanted, atol=1e-12)
 
 
-def test_overlaps_do_not_depend_on_the_times_in_between(problem):
-    last = fa.fa_star_overlaps(problem, [7.3])[-1]
+@pytest.mark.parametrize("r", [3, 6])
+def test_nothing_depends_on_the_times_in_between(rng, r):
+    problem = fa.random_problem(
+        fa.target_with_spectrum([2.0, 1.5, 1.0, 0.5], (9, 8), rng=rng), r, 1, 1, rng=rng
+    )
+    last = fa.fa_star_exact(problem, [7.3])
     for times in ([0.0, 1.0, 2.0, 7.3], np.linspace(0, 7.3, 30), [3.65, 7.3], np.geomspace(1e-6, 7.3, 25)):
-        assert np.allclose(fa.fa_star_overlaps(problem, times)[-1], last, atol=1e-12)
+        assert np.allclose(
+            fa.fa_star_overlaps(problem, times)[-1], fa.overlap(problem, last.W)[-1], atol=1e-12
+        )
+        assert np.allclose(fa.fa_star_exact(problem, times).Z[-1], last.Z[-1], atol=1e-12)
+
+
+def test_a_run_may_start_again_from_any_of_its_snapshots(problem):
+    whole = fa.fa_star_exact(problem, [0.7, 2.0])
+    rest = fa.fa_star_exact(replace(problem, Z=whole.Z[0]), [1.3])
+    assert np.allclose(whole.Z[1], rest.Z[0], atol=1e-13)
+
+
+def test_ten_thousand_steps_add_no_more_than_rounding(problem):
+    many, one = fa.fa_star_exact(problem, np.arange(0, 10_001) * 1e-3), fa.fa_star_exact(problem, [10.0])
+    assert np.allclose(many.Z[-1], one.Z[-1], atol=1e-12)
+    assert np.allclose(many.Z.mT @ many.Z, problem.Z.T @ problem.Z, atol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(9, 8, 4, 3), (9, 8, 4, 6), (40, 30, 30, 6), (9, 8, 2, 7)])
+def test_the_last_of_an_endless_run_is_lemma_1s_point(rng, shape):
+    n, m, rank, r = shape
+    problem = fa.random_problem(fa.target_with_spectrum(np.ones(rank), (n, m), rng=rng), r, 1, 1, rng=rng)
+    run = fa.fa_star_exact(problem, [1e9])
+    assert np.allclose(run.Z[0].T @ run.Z[0], problem.Z.T @ problem.Z, atol=1e-11)
+    wanted = fa.error(problem.target, *fa.stationary_point(problem))
+    assert np.allclose(fa.error(problem.target, run.Z, run.W), wanted, atol=1e-11)
+    assert np.allclose(fa.error_curve(problem, run), wanted, atol=1e-11)
+
+
+@pytest.mark.parametrize("factored", [False, True])
+def test_the_small_run_is_told_and_targets_may_be_factored(problem, rng, factored):
+    left, right = rng.standard_normal((300, 2)), rng.standard_normal((2, 200))
+    dense = fa.random_problem(left @ right, 4, 1.0, 0.1, rng=rng)
+    given = replace(dense, target=fa.FactoredTarget(left, right)) if factored else dense
+    run, wanted = fa.fa_star_exact(given, [0.01, 0.1]), fa.flow(dense, FULL_FA_STAR, [0.01, 0.1])
+    assert run.small.Z.shape == (2, 8, 4) and run.reduction.problem.target.shape[0] == 8
+    assert np.allclose(run.Z, wanted.Z, atol=1e-8) and np.allclose(run.W, wanted.W, atol=1e-6)
+    errors = fa.error(dense.target, run.Z, run.W)
+    assert np.allclose(fa.error_curve(given, run), errors, rtol=1e-9, atol=1e-9)
+
+
+def test_units_without_feedback_do_not_move(rng):
+    """With r beyond the rank of Y C^T, some combination of the hidden units sees nothing."""
+    problem = fa.random_problem(fa.target_with_spectrum([2.0, 1.0], (9, 8), rng=rng), 5, 1, 1, rng=rng)
+    run = fa.fa_star_exact(problem, [0.5, 3.0, 1e6])
+    silent = np.linalg.svd(problem.sketch)[2][2:].T
+    assert np.allclose(run.Z @ silent, problem.Z @ silent, atol=1e-12)
+    assert np.abs(run.Z[0] - problem.Z).max() > 0.1
 
 
 def test_time_zero_is_the_optimal_forward_weights_overlap(problem):
@@ -79,8 +136,13 @@ def test_a_run_without_residual_is_constant(problem, rng, fitted):
         problem = fa.random_problem(target, r, 1.0, 1.0, rng=rng)
     else:
         problem = replace(problem, Z=problem.sketch @ rng.standard_normal((3, 3)))
-    overlaps = fa.fa_star_overlaps(problem, [0.0, 1.0, 1e6])
+    overlaps, run = fa.fa_star_overlaps(problem, [0.0, 1.0, 1e6]), fa.fa_star_exact(problem, [0.0, 1e6])
     assert np.array_equal(overlaps[0], overlaps[2])
+    assert np.array_equal(run.Z[0], run.Z[1]) and np.allclose(run.Z[0], problem.Z, atol=1e-12)
+    with pytest.raises(
+        ValueError, match="the residual is 0 from the start, so the loss has no rate; start from"
+    ):
+        fa.fa_star_rate(problem)
     assert np.abs(fa.fa_star_losses(problem, overlaps)).max() < 1e-12 * fa.squared_norm(problem.sketch)
 
 
@@ -97,11 +159,54 @@ def test_overlaps_that_do_not_fit_are_refused(problem):
 def test_no_feedback_leaves_everything_at_zero(problem):
     silent = replace(problem, feedback=np.zeros_like(problem.feedback))
     assert np.array_equal(fa.fa_star_overlaps(silent, [0.0, 5.0]), np.zeros((2, 3, 3)))
+    assert np.allclose(fa.fa_star_exact(silent, [5.0]).Z, problem.Z, atol=1e-14)
+
+
+def fitted_rate(problem, rate):
+    """Half the slope of log loss over the last decades above rounding."""
+    times = np.linspace(6, 10, 40) / rate
+    run = fa.fa_star_exact(problem, times)
+    return -np.polyfit(times, np.log(fa.loss(problem, run.Z, run.W)) / 2, 1)[0]
+
+
+@pytest.mark.parametrize("shape", [(9, 8, 8, 1), (9, 8, 4, 3), (9, 8, 2, 4), (30, 20, 20, 6)])
+def test_the_loss_ends_at_the_predicted_rate(rng, shape):
+    n, m, rank, r = shape
+    problem = fa.random_problem(fa.target_with_spectrum(np.ones(rank), (n, m), rng=rng), r, 1, 1, rng=rng)
+    rate = fa.fa_star_rate(problem)
+    assert abs(fitted_rate(problem, rate) / rate - 1) < 0.05
+
+
+def test_one_hidden_units_rate_is_that_of_the_tanh(rng):
+    y, z = rng.standard_normal((5, 1)), rng.standard_normal((5, 1))
+    problem = fa.Problem(target=y, feedback=np.ones((1, 1)), Z=z, W=np.zeros((1, 1)))
+    assert np.isclose(fa.fa_star_rate(problem), np.linalg.norm(y) / np.linalg.norm(z), rtol=1e-12)
+
+
+def test_eigenvalues_solve_the_second_order_system_of_the_statement(problem, rng):
+    """They are those of [[0, I], [S, 2K]], K the skew part of the overlap."""
+    problem = orthonormal(problem, rng)
+    S, M = problem.sketch.T @ problem.sketch, problem.Z.T @ problem.sketch
+    wanted = np.linalg.eigvals(np.block([[np.zeros((3, 3)), np.eye(3)], [S, M - M.T]]))
+    found = fa.fa_star_eigenvalues(problem)
+    assert np.allclose(np.sort_complex(found.round(9)), np.sort_complex(wanted.round(9)), atol=1e-8)
+    assert np.isclose(fa.fa_star_rate(problem), np.abs(wanted.real).min(), rtol=1e-9)
+
+
+def test_a_symmetric_overlap_has_real_eigenvalues(problem, rng):
+    """At first Z has the range of Y C^T turned into the rest of the space, so that M(0) = 0."""
+    basis = np.linalg.qr(np.hstack([problem.sketch, rng.standard_normal((7, 3))]))[0]
+    eigenvalues = fa.fa_star_eigenvalues(replace(problem, Z=basis[:, 3:]))
+    assert np.abs(eigenvalues.imag).max() < 1e-6
+    values = np.linalg.svd(problem.sketch, compute_uv=False)
+    assert np.allclose(np.sort(eigenvalues.real), np.sort(np.concatenate([values, -values])), atol=1e-9)
 
 
 def test_dependent_columns_are_refused_with_the_way_out(problem):
     with pytest.raises(ValueError, match="rank 2 but 3 columns; FA\\* needs full column rank: start from"):
         fa.fa_star_overlaps(replace(problem, Z=problem.Z[:, [0, 1, 1]]), [1.0])
+    with pytest.raises(ValueError, match="rank 2 but 3 columns"):
+        fa.fa_star_exact(replace(problem, Z=problem.Z[:, [0, 1, 1]]), [1.0])
 
 
 @pytest.mark.parametrize(
@@ -116,3 +221,5 @@ def test_dependent_columns_are_refused_with_the_way_out(problem):
 def test_unusable_times_are_refused(problem, times, says):
     with pytest.raises(ValueError, match=says):
         fa.fa_star_overlaps(problem, times)
+    with pytest.raises(ValueError, match=says):
+        fa.fa_star_exact(problem, times)

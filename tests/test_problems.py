@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -147,3 +149,58 @@ def test_nearly_square_problem_draws_feedback_and_start_from_streams_of_their_ow
 def test_nearly_square_problem_refuses_a_rank_above_its_size(rng):
     with pytest.raises(ValueError, match="rank 9 exceeds the smaller side 8"):
         fa.nearly_square_problem(8, 9, 1.0, rng=rng)
+
+
+def test_arrays_are_shared_only_where_nobody_can_write_to_them_any_more(problem):
+    assert replace(problem, W=2 * problem.W).target is problem.target
+    base = np.ones((7, 6))
+    view = base.view()
+    view.setflags(write=False)
+    kept = replace(problem, target=view)
+    base[:] = 0
+    assert np.array_equal(kept.target, np.ones((7, 6)))
+
+
+def test_a_factored_target_multiplies_like_the_array_it_stands_for(rng):
+    left, right, stack = (rng.standard_normal(shape) for shape in ((7, 2), (2, 6), (3, 4, 7)))
+    target = fa.FactoredTarget(left, right)
+    assert target.shape == (7, 6)
+    assert np.allclose(target @ np.eye(6), left @ right) and np.allclose(stack @ target, stack @ left @ right)
+
+
+def test_a_factored_target_makes_the_same_problem(problem, rng):
+    left, values, right = np.linalg.svd(problem.target, full_matrices=False)
+    factored = replace(problem, target=fa.FactoredTarget(left * values, right))
+    assert np.allclose(factored.sketch, problem.sketch, atol=1e-14)
+    for rule in (fa.GD, fa.FA, fa.FA_STAR):
+        run, wanted = (fa.descend(each, rule, 0.1, 20) for each in (factored, problem))
+        assert np.allclose(run.Z, wanted.Z, atol=1e-13) and np.allclose(run.W, wanted.W, atol=1e-13)
+        flow, wanted = (fa.flow(each, rule, [1.0]) for each in (factored, problem))
+        assert np.allclose(flow.Z, wanted.Z, atol=1e-10)
+    errors = fa.error(factored.target, run.Z, run.W)
+    assert np.allclose(errors, fa.error(problem.target, run.Z, run.W), atol=1e-13)
+    assert np.isclose(fa.optimal_error(factored.target, 2), fa.optimal_error(problem.target, 2))
+    best, wanted = (fa.optimal_point(each.target, 2) for each in (factored, problem))
+    assert np.allclose(best.Z @ best.W, wanted.Z @ wanted.W, atol=1e-13)
+    gaps = [fa.stationarity_gap(each, each.Z, each.W) for each in (factored, problem)]
+    assert np.isclose(*gaps, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "kind", "message"),
+    [
+        (np.ones((7, 2)), np.ones((3, 6)), ValueError, "left has 2 columns but right has 3 rows; the inner"),
+        (np.full((7, 2), np.nan), np.ones((2, 6)), ValueError, r"left holds nan at \(0, 0\)"),
+        (np.ones((7, 2)), np.ones(2), ValueError, r"right has shape \(2,\); it must have 2 axes"),
+        (np.ones((7, 2), int), np.ones((2, 6)), TypeError, "left holds int64 entries"),
+    ],
+)
+def test_factors_that_do_not_fit_are_refused(left, right, kind, message):
+    with pytest.raises(kind, match=message):
+        fa.FactoredTarget(left, right)
+
+
+def test_a_factored_target_refuses_a_rank_above_its_size(rng):
+    target = fa.FactoredTarget(np.ones((7, 2)), np.ones((2, 6)))
+    with pytest.raises(ValueError, match="rank 7 exceeds the smaller side 6"):
+        fa.random_problem(target, 7, 1.0, 1.0, rng=rng)

@@ -1,0 +1,198 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import fa_utils as fa
+
+IN_FULL = {rule: replace(rule, reduction=None) for rule in (fa.GD, fa.FA, fa.FA_STAR)}
+CASES = [
+    (fa.reduce, fa.GD),
+    (fa.reduce, fa.FA),
+    (fa.reduce, fa.FA_STAR),
+    (fa.reduce_feedback, fa.FA),
+    (fa.reduce_feedback, fa.FA_STAR),
+]
+
+
+def low_rank_problem(rng, shape, rank, r):
+    target = fa.target_with_spectrum(np.geomspace(2, 0.5, rank), shape, rng=rng)
+    return fa.random_problem(target, r, 0.5, 0.7, rng=rng)
+
+
+def by_factors(problem):
+    """The same problem, its target given by more factors than it has rank."""
+    left, values, right = np.linalg.svd(problem.target, full_matrices=False)
+    keep = values > 1e-12
+    left, right = left[:, keep] * values[keep], right[keep]
+    doubled = fa.FactoredTarget(np.hstack([left, left]), np.vstack([2 * right, -right]))
+    return replace(problem, target=doubled)
+
+
+@pytest.mark.parametrize("factored", [False, True])
+@pytest.mark.parametrize(("reduction", "rule"), CASES)
+@pytest.mark.parametrize("shape", [(30, 25, 4, 3), (25, 30, 2, 5), (12, 9, 9, 3), (6, 5, 3, 4), (4, 4, 4, 4)])
+def test_lifted_runs_are_the_full_ones(rng, shape, reduction, rule, factored):
+    n, m, rank, r = shape
+    problem = low_rank_problem(rng, (n, m), rank, r)
+    small = reduction(by_factors(problem) if factored else problem)
+    full = fa.descend(problem, IN_FULL[rule], (0.03, 0.02), 60, every=7)
+    run = fa.descend(small.problem, IN_FULL[rule], (0.03, 0.02), 60, every=7)
+    Z, W = small.lift(run.Z, run.W)
+    assert np.allclose(Z, full.Z, atol=1e-12) and np.allclose(W, full.W, atol=1e-12)
+    errors = small.leftover + fa.error(small.problem.target, run.Z, run.W)
+    assert np.allclose(errors, fa.error(problem.target, full.Z, full.W), atol=1e-12)
+
+
+@pytest.mark.parametrize("factored", [False, True])
+def test_small_sizes_are_those_promised(rng, factored):
+    problem = low_rank_problem(rng, (60, 50), 4, 3)
+    problem = by_factors(problem) if factored else problem
+    assert fa.reduce(problem).problem.target.shape == (4 + 3, 4 + 3)
+    p, q = fa.reduce_feedback(problem).problem.target.shape
+    assert p == 2 * 3 and q <= 3 * 3
+
+
+def test_known_factors_of_low_rank_make_the_feedback_problem_smaller_still(rng):
+    problem = low_rank_problem(rng, (60, 50), 2, 8)
+    left, values, right = np.linalg.svd(problem.target, full_matrices=False)
+    factored = replace(problem, target=fa.FactoredTarget(left[:, :2] * values[:2], right[:2]))
+    assert fa.reduce_feedback(factored).problem.target.shape == (2 + 8, 2 + 8)
+
+
+def test_a_small_problem_is_one_again(problem):
+    for reduction in (fa.reduce, fa.reduce_feedback):
+        once = reduction(problem)
+        twice = reduction(once.problem)
+        assert twice.problem.target.shape == once.problem.target.shape
+        assert twice.leftover < 1e-28
+
+
+@pytest.mark.parametrize("reduction", [fa.reduce, fa.reduce_feedback])
+def test_columns_and_rows_are_orthonormal_and_hold_the_start(rng, reduction):
+    problem = low_rank_problem(rng, (30, 25), 4, 5)
+    small = reduction(replace(problem, Z=problem.target @ rng.standard_normal((25, 5))))
+    assert np.allclose(small.columns.T @ small.columns, np.eye(small.columns.shape[1]), atol=1e-14)
+    assert np.allclose(small.rows @ small.rows.T, np.eye(len(small.rows)), atol=1e-14)
+    Z, W = small.lift(small.problem.Z, small.problem.W)
+    assert np.allclose(Z, small.full.Z, atol=1e-13) and np.allclose(W, small.full.W, atol=1e-13)
+
+
+@pytest.mark.parametrize("factored", [False, True])
+def test_leftover_is_what_the_full_target_has_more(rng, factored):
+    problem = low_rank_problem(rng, (12, 11), 9, 2)
+    problem = by_factors(problem) if factored else problem
+    small = fa.reduce_feedback(problem)
+    dense = problem.target.left @ problem.target.right if factored else problem.target
+    wanted = np.square(dense).sum() - np.square(small.problem.target).sum()
+    assert small.leftover > 0.01 and np.isclose(small.leftover, wanted, rtol=1e-12)
+    assert fa.reduce(problem).leftover < 1e-28
+
+
+def test_the_rank_is_decided_above_rounding_and_told(rng):
+    problem = low_rank_problem(rng, (30, 25), 4, 3)
+    small = fa.reduce(problem)
+    assert small.rank == 4 and small.singular_values.shape == (25,)
+    assert str(small).startswith("7 x 7 in place of 30 x 25, the target's rank being 4: beyond it")
+    assert str(fa.reduce_feedback(problem)) == "6 x 9 in place of 30 x 25, whatever the target's rank"
+
+
+@pytest.mark.parametrize(("size", "rank"), [(1e-10, 5), (1e-17, 4)])
+def test_a_singular_value_counts_on_one_side_of_rounding_only(rng, size, rank):
+    target = fa.target_with_spectrum([2.0, 1.5, 1.0, 0.5, size], (30, 25), rng=rng)
+    assert fa.reduce(fa.random_problem(target, 3, 0.5, 0.7, rng=rng)).rank == rank
+
+
+def test_the_user_may_decide_the_rank_and_is_told_what_is_left_out(rng):
+    target = fa.target_with_spectrum([2.0, 1.5, 1e-6], (30, 25), rng=rng)
+    problem = fa.random_problem(target, 3, 0.5, 0.7, rng=rng)
+    small = fa.reduce(problem, rank=2)
+    assert small.rank == 2 and small.problem.target.shape == (5, 5)
+    assert 0.5e-12 < small.leftover <= 1.0001e-12
+    assert str(small).endswith("beyond it singular values are at most 5e-07 of the largest")
+    assert fa.reduce(problem, rank=9).problem.target.shape == (12, 12)
+
+
+def test_a_target_of_zeros_has_rank_zero(rng):
+    problem = fa.random_problem(np.zeros((9, 8)), 2, 0.5, 0.7, rng=rng)
+    small = fa.reduce(problem)
+    assert small.rank == 0 and small.problem.target.shape == (2, 2) and "rank being 0" in str(small)
+
+
+@pytest.mark.parametrize(
+    ("rank", "kind", "message"),
+    [
+        (-1, ValueError, "rank is -1; choose at least 0"),
+        (7, ValueError, "rank 7 exceeds the 6 singular values; choose at most 6"),
+        (2.5, TypeError, "rank is 2.5; it must be a whole number"),
+    ],
+)
+def test_ranks_that_cannot_be_are_refused(problem, rank, kind, message):
+    with pytest.raises(kind, match=message):
+        fa.reduce(problem, rank=rank)
+
+
+@pytest.mark.parametrize("rule", [fa.GD, fa.FA, fa.FA_STAR])
+@pytest.mark.parametrize("factored", [False, True])
+def test_simulations_reduce_a_long_run_of_a_large_problem_and_show_it(rng, rule, factored):
+    problem = low_rank_problem(rng, (80, 70), 4, 3)
+    given = by_factors(problem) if factored else problem
+    run, full = (fa.descend(*arguments, 0.03, 80) for arguments in ((given, rule), (problem, IN_FULL[rule])))
+    assert run.reduction is not None and full.reduction is None and full.small is None
+    assert np.array_equal(run.times, full.times)
+    assert np.allclose(run.Z, full.Z, atol=1e-12) and np.allclose(run.W, full.W, atol=1e-12)
+    wanted = fa.error(problem.target, full.Z, full.W)
+    assert np.allclose(fa.error_curve(given, run), wanted, rtol=1e-12)
+    assert np.allclose(fa.error_curve(problem, full), wanted, rtol=1e-14)
+
+
+@pytest.mark.parametrize("rule", [fa.GD, fa.FA, fa.FA_STAR])
+def test_flows_reduce_as_well(rng, rule):
+    problem = low_rank_problem(rng, (80, 70), 4, 3)
+    run, full = fa.flow(problem, rule, [0.5, 3.0]), fa.flow(problem, IN_FULL[rule], [0.5, 3.0])
+    assert run.reduction is not None and full.reduction is None
+    assert np.allclose(run.Z, full.Z, atol=1e-9) and np.allclose(run.W, full.W, atol=1e-9)
+
+
+def test_simulations_run_in_full_where_reducing_would_not_pay(rng):
+    small, full_rank = low_rank_problem(rng, (9, 8), 2, 2), low_rank_problem(rng, (60, 60), 60, 2)
+    large = low_rank_problem(rng, (80, 70), 4, 3)
+    wide = low_rank_problem(rng, (80, 70), 4, 30)
+    larger = low_rank_problem(rng, (300, 280), 3, 2)
+    own = fa.Rule("my own", fa.FA.field)
+    runs = {
+        "a small problem": fa.descend(small, fa.FA, 0.01, 80),
+        "a short run": fa.descend(large, fa.FA, 0.01, 40),
+        "a rank to be found": fa.descend(larger, fa.GD, 0.01, 100),
+        "a target of full rank": fa.descend(full_rank, fa.GD, 0.01, 80),
+        "many hidden units": fa.descend(wide, fa.FA, 0.01, 80),
+        "a rule that says nothing of a small problem": fa.descend(large, own, 0.01, 80),
+    }
+    assert {why: run.reduction for why, run in runs.items()} == dict.fromkeys(runs)
+    for paying in (fa.descend(full_rank, fa.FA, 0.01, 80), fa.descend(larger, fa.GD, 0.01, 150)):
+        assert paying.reduction is not None
+
+
+def test_a_reduced_run_that_diverges_says_so_as_a_full_one_does(rng):
+    problem = low_rank_problem(rng, (80, 70), 4, 3)
+    with pytest.raises(FloatingPointError, match=r"GD diverged: step \d+ at learning rates \(100.0, 100.0\)"):
+        fa.descend(problem, fa.GD, 100.0, 80)
+
+
+def test_lifted_layers_are_read_only_and_made_once(rng):
+    run = fa.descend(low_rank_problem(rng, (80, 70), 4, 3), fa.FA, 0.01, 80)
+    assert run.Z is run.Z and run.W is run.W
+    for array in (run.times, run.Z, run.W, run.small.Z):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+
+
+def test_a_target_too_large_to_be_formed_is_ordinary(rng):
+    left, right = (part.standard_normal((100_000, 2)) / 300 for part in rng.spawn(2))
+    target = fa.FactoredTarget(left, right.T)
+    problem = fa.random_problem(target, 2, 0.01, 0.01, rng=rng)
+    run = fa.descend(problem, fa.FA, 0.05, 200)
+    errors = fa.error_curve(problem, run)
+    assert run.small.Z.shape == (201, 4, 2)
+    last = run.reduction.lift(run.small.Z[-1], run.small.W[-1])
+    assert np.isclose(errors[-1], fa.error(target, *last), rtol=1e-9) and errors[-1] < errors[0]
