@@ -86,7 +86,7 @@ def _propagator(generator: np.ndarray, push: np.ndarray, step: float, known: dic
         decay = np.linalg.inv(above)
         rise, onset = np.split(whole[k:, :k] @ decay, [k])
         gain = whole[2 * k :, k : 2 * k] - onset @ from_rise
-        known[step] = Propagator(decay, decay @ from_rise, rise, onset, gain)
+        known[step] = Propagator(decay, _symmetric(decay @ from_rise), _symmetric(rise), onset, gain)
     return known[step]
 
 
