@@ -1,10 +1,8 @@
-"""FA* without a time stepper: its r x r overlap obeys a Riccati equation that a matrix exponential solves.
+"""FA* without a time stepper: where Z^T Z = I it turns Z's columns under the constant pull Y C^T.
 
-Where Z^T Z = I the overlap M = W C^T obeys dM/dt = S - M^T M, S = (Y C^T)^T (Y C^T). Its skew part never
-changes, so that its rise D = M - M(0) is symmetric: dD/dt = R(0)^T R(0) - M(0)^T D - D M(0) - D^2. With dU/dt
-= MU this is linear in (U, DU) with constant coefficients, and Z = (Z(0) + Y C^T int U) U^{-1}. Another Z^T Z
-is the same problem in other coordinates (Lemma 12). Hidden units, suitably turned, that get no feedback do
-not move; the rest is solved. Not in the paper.
+Then Z moves by (I - Z Z^T) Y C^T, which `riccati` solves, and the overlap is M = W C^T = Z^T Y C^T. Another
+Z^T Z is the same problem in other coordinates (Lemma 12). Hidden units that get no feedback, suitably turned,
+do not move. Not in the paper.
 """
 
 from typing import NamedTuple
@@ -14,26 +12,39 @@ import numpy as np
 from fa_utils.checks import increasing_times
 from fa_utils.problems import Problem
 from fa_utils.reduction import Reduction
-from fa_utils.riccati import riccati_paths
+from fa_utils.riccati import LEAST_RESIDUAL, linear_system, turned
 from fa_utils.rules import optimal_forward, refuse_dependent_columns
 from fa_utils.trajectory import Trajectory, lifted
 
-ROUNDING = 1e-13  # a residual this small, relative to Y C^T, is rounding
 STILL = 1e-7  # real parts this small, relative to the largest eigenvalue, are rounding
 
 
 class Motion(NamedTuple):
-    """FA* in coordinates with Z(0)^T Z(0) = I, the first r of which are Z(0)'s own.
+    """FA* in p = min(n, 2r) coordinates, the first r of which are the range of Z(0), with Z(0)^T Z(0) = I.
 
-    Shapes: ``root`` (r, r), which turns such a Z into the problem's; ``sketch`` Y C^T (p, r) in units of the
-    number ``speed``: above M(0) (r, r), below R(0) (p - r, r); ``moving`` (r, k), orthonormal: the directions
-    of hidden units that ever move.
+    Shapes: ``root`` (r, r), which turns such a Z into the problem's; ``pull`` Y C^T (p, r), above its part in
+    Z(0), below R(0); ``moving`` (r, k), orthonormal: the directions of hidden units that ever move.
     """
 
     root: np.ndarray
-    speed: float
-    sketch: np.ndarray
+    pull: np.ndarray
     moving: np.ndarray
+
+    @property
+    def start(self) -> np.ndarray:
+        """Z(0), shape (p, r)."""
+        return np.eye(*self.pull.shape)
+
+    @property
+    def pull_on_moving(self) -> np.ndarray:
+        """What pulls the units that move, shape (p, k): without what the others explain of it."""
+        pull, begin = self.pull @ self.moving, self.start @ self.moving
+        return pull - (self.start - begin @ self.moving.T) @ pull[: len(self.root)]
+
+    def path(self, times: np.ndarray) -> np.ndarray:
+        """Return Z (T, p, r) at ``times``, with Z^T Z = I."""
+        begin = self.start @ self.moving
+        return self.start + (turned(self.pull_on_moving, begin, times) - begin) @ self.moving.T
 
 
 def fa_star_exact(problem: Problem, times) -> Trajectory:
@@ -47,13 +58,7 @@ def fa_star_exact(problem: Problem, times) -> Trajectory:
     times = increasing_times(times)
     columns, triangle = np.linalg.qr(np.hstack([problem.Z, problem.sketch]))
     motion = _motion(problem, triangle)
-    start = np.eye(*motion.sketch.shape)
-    begin, push = start @ motion.moving, motion.sketch @ motion.moving
-    push -= (start - begin @ motion.moving.T) @ push[
-        : len(motion.root)
-    ]  # what units that do not move explain
-    _, rows = riccati_paths(_generator(motion), push, begin, motion.speed * times)
-    Z = (start + (rows - begin) @ motion.moving.T) @ motion.root
+    Z = motion.path(times) @ motion.root
     reduction = Reduction(problem, columns)
     small = Trajectory(times, lambda: Z, lambda: optimal_forward(reduction.problem, Z, problem.W))
     return lifted(small, reduction)
@@ -66,10 +71,7 @@ def fa_star_overlaps(problem: Problem, times) -> np.ndarray:
     """
     times = increasing_times(times)
     motion = _motion(problem, _triangle(problem))
-    no_rows = np.empty((0, motion.moving.shape[1]))
-    rises, _ = riccati_paths(_generator(motion), no_rows, no_rows, motion.speed * times)
-    overlaps = motion.sketch[: len(motion.root)] + motion.moving @ rises @ motion.moving.T
-    return motion.speed * np.linalg.solve(motion.root, overlaps @ motion.root)
+    return np.linalg.solve(motion.root, motion.path(times).mT @ (motion.pull @ motion.root))
 
 
 def fa_star_eigenvalues(problem: Problem) -> np.ndarray:
@@ -79,7 +81,7 @@ def fa_star_eigenvalues(problem: Problem) -> np.ndarray:
     the overlap is symmetric. Raises ValueError for a start Z without full column rank.
     """
     motion = _motion(problem, _triangle(problem))
-    return motion.speed * np.linalg.eigvals(_generator(motion))
+    return np.linalg.eigvals(linear_system(motion.pull_on_moving, motion.start @ motion.moving))
 
 
 def fa_star_rate(problem: Problem) -> float:
@@ -106,17 +108,8 @@ def _motion(problem: Problem, triangle: np.ndarray) -> Motion:
     r = problem.Z.shape[1]
     root, sketch = triangle[:r, :r], triangle[:, r:]
     refuse_dependent_columns(root)
-    whitened = np.linalg.solve(root.T, sketch.T).T
-    speed = float(np.linalg.norm(whitened)) or 1.0
-    if np.linalg.norm(whitened[r:]) <= ROUNDING * speed:
-        return Motion(root, speed, whitened / speed, np.empty((r, 0)))
+    pull = np.linalg.solve(root.T, sketch.T).T
+    if np.linalg.norm(pull[r:]) <= LEAST_RESIDUAL * np.linalg.norm(pull):
+        return Motion(root, pull, np.empty((r, 0)))
     seen = np.linalg.matrix_rank(sketch, rtol=max(problem.target.shape) * np.finfo(float).eps)
-    return Motion(root, speed, whitened / speed, np.linalg.svd(whitened)[2][:seen].T)
-
-
-def _generator(motion: Motion) -> np.ndarray:
-    """Return the matrix (2k, 2k) of the linear system that U and DU obey, for the units that move."""
-    r, k = motion.moving.shape
-    pulls = motion.sketch @ motion.moving
-    overlap, residual = motion.moving.T @ pulls[:r], pulls[r:]
-    return np.block([[overlap, np.eye(k)], [residual.T @ residual, -overlap.T]])
+    return Motion(root, pull, np.linalg.svd(pull)[2][:seen].T)

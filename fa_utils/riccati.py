@@ -1,13 +1,21 @@
-"""A Riccati equation and what it drives, at any times: propagators that are doubled and never overflow."""
+"""How orthonormal columns turn under a constant pull, at any times: a Riccati equation, solved by doubling.
+
+With Q^T Q = I and dQ/dt = (I - Q Q^T) P the overlap M = Q^T P obeys dM/dt = R^T R, R = P - QM. So its rise D
+is symmetric: dD/dt = R(0)^T R(0) - M(0)^T D - D M(0) - D^2, and dQ/dt = P - Q (M(0) + D). With dU/dt = (M(0)
++ D) U both are linear in (U, DU), with constant coefficients. Not in the paper.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import expm
 
+LEAST_RESIDUAL = 1e-13  # relative to P: below, R is rounding and nothing turns
+LARGEST_DEFECT = 1e-12  # of Q^T Q from I: beyond, rounding has grown and the solution starts again before
+
 
 class Propagator(NamedTuple):
-    """How a rise D (k, k) of the overlap and rows Q (f, k) with dQ/dt = push - QM move on in one step.
+    """How a rise D (k, k) and columns Q (p, k) move on in one step.
 
     D becomes ``rise + decay^T D X`` and Q becomes ``QX + onset + gain D X``, X = (I + spread D)^{-1} decay.
     ``rise`` and ``spread`` are positive semidefinite, so that the inverse always exists.
@@ -20,24 +28,68 @@ class Propagator(NamedTuple):
     gain: np.ndarray
 
 
-def riccati_paths(generator: np.ndarray, push: np.ndarray, rows: np.ndarray, times: np.ndarray):
-    """Return D (T, k, k) with D(0) = 0 and Q (T, f, k) with Q(0) = ``rows`` at increasing ``times`` from 0.
+class Beginning(NamedTuple):
+    """Where a solution starts: its linear system (2k, 2k), P and Q(0) (p, k), and propagators by step."""
 
-    ``generator`` [[M, I], [S, -M^T]], shape (2k, 2k) and of a size about 1, S positive semidefinite, gives
-    dD/dt = S - M^T D - D M - D^2; ``push`` (f, k) gives dQ/dt = push - Q (M + D).
+    system: np.ndarray
+    pull: np.ndarray
+    columns: np.ndarray
+    known: dict[float, Propagator]
+
+
+def linear_system(pull: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Return [[M, I], [R^T R, -M^T]], shape (2k, 2k), whose exponential moves (U, DU)."""
+    overlap = columns.T @ pull
+    residual = pull - columns @ overlap
+    return np.block([[overlap, np.eye(len(overlap))], [residual.T @ residual, -overlap.T]])
+
+
+def turned(pull: np.ndarray, columns: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Return Q (T, p, k) at increasing ``times``, where P is ``pull`` and Q(0) ``columns``, both (p, k).
+
+    However late the time, nothing overflows. Where M has negative eigenvalues rounding grows, as any other
+    disturbance does: the solution then starts again from an earlier time, with Q orthonormal once more.
     """
-    k = push.shape[1]
-    rises, path = np.zeros((times.size, k, k)), np.zeros((times.size, len(rows), k))
-    if k == 0:
-        return rises, path
-    rise, known, done = rises[0], {}, 0
+    scale = np.linalg.norm(pull) or 1.0
+    pull, times = pull / scale, scale * times
+    path, done, now = np.empty((times.size, *columns.shape)), 0, 0.0
+    while done < times.size:
+        if np.linalg.norm(pull - columns @ (columns.T @ pull)) <= LEAST_RESIDUAL:
+            path[done:] = columns
+            break
+        begin = Beginning(linear_system(pull, columns), pull, columns, {})
+        ahead = _path(begin, times[done:] - now)
+        if len(ahead):
+            path[done : done + len(ahead)] = ahead
+            done += len(ahead)
+            now, columns = times[done - 1], ahead[-1]
+        else:
+            step, columns = _shortened(begin, times[done] - now)
+            now += step
+        left, _, right = np.linalg.svd(columns, full_matrices=False)
+        columns = left @ right
+    return path
+
+
+def _path(begin: Beginning, times: np.ndarray) -> np.ndarray:
+    """Return Q (s, p, k) at the first s of ``times``: all, or as many as rounding leaves orthonormal."""
+    rise, columns, parts = np.zeros_like(begin.columns.T @ begin.pull), begin.columns, []
     for step, count in _runs_of_equal_steps(times):
-        block = slice(done, done + count)
-        once = _propagator(generator, push, step, known)
-        rises[block], path[block] = _march(once, rise, rows, count)
-        done += count
-        rise, rows = rises[done - 1], path[done - 1]
-    return rises, path
+        rises, part = _march(_propagator(begin, step), rise, columns, count)
+        parts.append(part)
+        if len(part) < count:
+            break
+        rise, columns = rises[-1], part[-1]
+    return np.concatenate(parts)
+
+
+def _shortened(begin: Beginning, step: float) -> tuple[float, np.ndarray]:
+    """Return the first of step/2, step/4, ... after which Q is still orthonormal, and that Q."""
+    path = np.empty((0, *begin.columns.shape))
+    while not len(path):
+        step /= 2
+        path = _path(begin, np.array([step]))
+    return step, path[0]
 
 
 def _runs_of_equal_steps(times: np.ndarray) -> list[tuple[float, int]]:
@@ -50,44 +102,53 @@ def _runs_of_equal_steps(times: np.ndarray) -> list[tuple[float, int]]:
     return list(zip((lengths / counts).tolist(), counts.tolist(), strict=True))
 
 
-def _march(once: Propagator, rise: np.ndarray, rows: np.ndarray, count: int):
-    """Return rises (count, k, k) and rows (count, f, k) after 1, 2, ... equal steps, by doubling."""
-    rises, path = (states[None] for states in _moved(once, rise, rows))
-    while len(rises) < count:
-        left = count - len(rises)
+def _march(once: Propagator, rise: np.ndarray, columns: np.ndarray, count: int):
+    """Return D (s, k, k) and Q (s, p, k) after 1, 2, ... equal steps, by doubling, while Q is orthonormal."""
+    rises, path = (states[None] for states in _moved(once, rise, columns))
+    sound = _sound(path)
+    while sound == len(path) < count:
+        left = count - len(path)
         more_rises, more_path = _moved(once, rises[:left], path[:left])
+        sound += _sound(more_path)
         rises, path = np.concatenate([rises, more_rises]), np.concatenate([path, more_path])
         once = _twice(once)
-    return rises, path
+    return rises[:sound], path[:sound]
 
 
-def _moved(propagator: Propagator, rise: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the rise (..., k, k) and the rows (..., f, k) one step later."""
-    decay, spread, onset_of_rise, onset, gain = propagator
+def _sound(path: np.ndarray) -> int:
+    """Return how many of the first Q (s, p, k) are orthonormal but for rounding that has not grown."""
+    bad = np.abs(path.mT @ path - np.eye(path.shape[-1])).max(axis=(1, 2)) > LARGEST_DEFECT
+    return int(bad.argmax()) if bad.any() else len(path)
+
+
+def _moved(propagator: Propagator, rise: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return D (..., k, k) and Q (..., p, k) one step later."""
+    decay, spread, rise_from_none, onset, gain = propagator
     shrink = np.linalg.solve(np.eye(len(decay)) + spread @ rise, decay)
-    turned = rise @ shrink
-    return onset_of_rise + _symmetric(decay.T @ turned), rows @ shrink + onset + gain @ turned
+    through = rise @ shrink
+    return rise_from_none + _symmetric(decay.T @ through), columns @ shrink + onset + gain @ through
 
 
-def _propagator(generator: np.ndarray, push: np.ndarray, step: float, known: dict[float, Propagator]):
-    """Return the propagator over ``step``, kept in ``known`` with all those that it was doubled from.
+def _propagator(begin: Beginning, step: float) -> Propagator:
+    """Return the propagator over ``step``, kept with all those that it was doubled from.
 
     Exponentials over long times overflow; a propagator that is doubled from a short one stays bounded.
     """
-    if step not in known and step > 1:
-        known[step] = _twice(_propagator(generator, push, step / 2, known))
-    elif step not in known:
-        k = push.shape[1]
-        size = 2 * k + len(push)
-        whole = np.zeros((size, size))
-        whole[: 2 * k, : 2 * k], whole[2 * k :, :k] = generator, push
-        whole = expm(step * whole)
-        above, from_rise = whole[:k, :k], whole[:k, k : 2 * k]
-        decay = np.linalg.inv(above)
-        rise, onset = np.split(whole[k:, :k] @ decay, [k])
-        gain = whole[2 * k :, k : 2 * k] - onset @ from_rise
-        known[step] = Propagator(decay, _symmetric(decay @ from_rise), _symmetric(rise), onset, gain)
-    return known[step]
+    if step not in begin.known:
+        begin.known[step] = _twice(_propagator(begin, step / 2)) if step > 1 else _short(begin, step)
+    return begin.known[step]
+
+
+def _short(begin: Beginning, step: float) -> Propagator:
+    """Return the propagator over a short step, from one matrix exponential."""
+    p, k = begin.pull.shape
+    generator = np.zeros((2 * k + p, 2 * k + p))
+    generator[: 2 * k, : 2 * k], generator[2 * k :, :k] = begin.system, begin.pull
+    whole = expm(step * generator)
+    from_rise, decay = whole[:k, k : 2 * k], np.linalg.inv(whole[:k, :k])
+    rise, onset = np.split(whole[k:, :k] @ decay, [k])
+    gain = whole[2 * k :, k : 2 * k] - onset @ from_rise
+    return Propagator(decay, _symmetric(decay @ from_rise), _symmetric(rise), onset, gain)
 
 
 def _twice(once: Propagator) -> Propagator:

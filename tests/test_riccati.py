@@ -2,54 +2,77 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from fa_utils.riccati import riccati_paths
+from fa_utils.riccati import turned
 
 
-def system(rng, k, f):
-    M, root = rng.standard_normal((k, k)) / k, rng.standard_normal((k, k)) / k
-    push, rows = rng.standard_normal((f, k)), rng.standard_normal((f, k))
-    return np.block([[M, np.eye(k)], [root.T @ root, -M.T]]), push, rows
+def beginning(rng, p, k):
+    return rng.standard_normal((p, k)), np.linalg.qr(rng.standard_normal((p, k)))[0]
 
 
-@pytest.mark.parametrize(("k", "f"), [(1, 1), (3, 5), (4, 0)])
+def against_the_pull(rng, p, k, share):
+    """A start whose overlap is symmetric, negative in every direction, and almost without residual."""
+    pull, columns = beginning(rng, p, k)
+    left, _, right = np.linalg.svd(columns.T @ pull)
+    columns = -columns @ left @ right
+    overlap = columns.T @ pull
+    return columns @ overlap + share * (pull - columns @ overlap), columns
+
+
+@pytest.mark.parametrize(("p", "k"), [(1, 1), (8, 3), (4, 4), (5, 4)])
 @pytest.mark.parametrize("times", [np.linspace(0, 4, 9), np.array([0.3, 0.31, 2.0, 2.01])])
-def test_paths_solve_their_differential_equations(rng, k, f, times):
-    generator, push, rows = system(rng, k, f)
-    M, S = generator[:k, :k], generator[k:, :k]
+def test_paths_solve_their_differential_equation(rng, p, k, times):
+    pull, columns = beginning(rng, p, k)
 
     def field(_, state):
-        D, Q = np.split(state.reshape(k + f, k), [k])
-        return np.vstack([S - M.T @ D - D @ M - D @ D, push - Q @ (M + D)]).ravel()
+        Q = state.reshape(p, k)
+        return (pull - Q @ (Q.T @ pull)).ravel()
 
-    start = np.vstack([np.zeros((k, k)), rows]).ravel()
-    wanted = solve_ivp(field, (0, 4), start, "DOP853", times, rtol=1e-12, atol=1e-13).y.T
-    rises, path = riccati_paths(generator, push, rows, times)
-    assert np.allclose(rises, wanted.reshape(-1, k + f, k)[:, :k], atol=1e-10)
-    assert np.allclose(path, wanted.reshape(-1, k + f, k)[:, k:], atol=1e-10)
+    wanted = solve_ivp(field, (0, 4), columns.ravel(), "DOP853", times, rtol=1e-13, atol=1e-14).y.T
+    assert np.allclose(turned(pull, columns, times), wanted.reshape(-1, p, k), atol=1e-10)
 
 
-def test_a_scalar_rises_as_a_tanh():
+def test_one_column_turns_along_a_tanh():
     times = np.linspace(0, 30, 7)
-    rises, path = riccati_paths(np.array([[0.0, 1], [4, 0]]), np.ones((1, 1)), np.ones((1, 1)), times)
-    assert np.allclose(rises.ravel(), 2 * np.tanh(2 * times), atol=1e-14)
-    wanted = (1 + np.sinh(2 * times) / 2) / np.cosh(2 * times)
-    assert np.allclose(path.ravel(), wanted, atol=1e-14)
+    path = turned(np.array([[0.0], [2.0]]), np.array([[1.0], [0.0]]), times)
+    assert np.allclose(path[:, 0, 0], 1 / np.cosh(2 * times), atol=1e-14)
+    assert np.allclose(path[:, 1, 0], np.tanh(2 * times), atol=1e-14)
 
 
-def test_rises_are_symmetric_and_never_fall(rng):
-    rises, _ = riccati_paths(*system(rng, 4, 1), np.geomspace(1e-3, 1e12, 60))
-    assert np.array_equal(rises, rises.mT)
-    assert np.linalg.eigvalsh(np.diff(rises, axis=0)).min() > -1e-13
+@pytest.mark.parametrize("share", [1.0, 1e-3, 1e-6])
+@pytest.mark.parametrize("times", [np.linspace(0, 60, 1001), np.geomspace(1e-3, 1e12, 61), np.array([1e12])])
+def test_columns_stay_orthonormal_and_end_at_rest_however_unstable_the_start(rng, share, times):
+    pull, columns = against_the_pull(rng, 9, 8, share)
+    path = turned(pull, columns, times)
+    assert np.abs(path.mT @ path - np.eye(8)).max() < 2e-12
+    rest = path[-1] if times[-1] > 1e9 else turned(pull, columns, np.array([1e12]))[0]
+    assert np.allclose(pull, rest @ (rest.T @ pull), atol=1e-10)
+
+
+def test_an_unstable_start_takes_the_same_way_whatever_the_steps(rng):
+    pull, columns = against_the_pull(rng, 9, 8, 1e-2)
+    ways = [turned(pull, columns, times)[-1] for times in (np.linspace(0, 40, n) for n in (2, 41, 1001))]
+    assert np.allclose(ways[0], ways[2], atol=1e-8) and np.allclose(ways[1], ways[2], atol=1e-8)
+
+
+def test_overlaps_never_fall(rng):
+    pull, columns = beginning(rng, 6, 4)
+    overlaps = turned(pull, columns, np.geomspace(1e-3, 1e12, 60)).mT @ pull
+    assert np.linalg.eigvalsh(np.diff(overlaps + overlaps.mT, axis=0)).min() > -1e-13
 
 
 def test_equal_steps_need_one_exponential(rng, monkeypatch):
     calls = []
-    expm = riccati_paths.__globals__["expm"]
-    monkeypatch.setitem(riccati_paths.__globals__, "expm", lambda matrix: calls.append(1) or expm(matrix))
-    riccati_paths(*system(rng, 3, 2), np.linspace(0.7, 9, 100))
-    assert len(calls) == 2  # to 0.7, and one step of 0.0838
+    expm = turned.__globals__["expm"]
+    monkeypatch.setitem(turned.__globals__, "expm", lambda matrix: calls.append(1) or expm(matrix))
+    turned(*beginning(rng, 30, 3), np.linspace(0.07, 0.9, 100))
+    assert len(calls) == 2  # to 0.07, and one step of 0.0084
 
 
-def test_nothing_that_moves_gives_empty_paths():
-    rises, path = riccati_paths(np.empty((0, 0)), np.empty((4, 0)), np.empty((4, 0)), np.array([0.0, 1.0]))
-    assert rises.shape == (2, 0, 0) and path.shape == (2, 4, 0)
+@pytest.mark.parametrize("pull", [np.zeros((4, 2)), np.eye(4, 2) @ np.array([[1.0, 2], [3, -4]])])
+def test_columns_without_residual_do_not_turn(pull):
+    path = turned(pull, np.eye(4, 2), np.array([0.0, 1.0, 1e9]))
+    assert np.array_equal(path, np.broadcast_to(np.eye(4, 2), (3, 4, 2)))
+
+
+def test_no_columns_give_an_empty_path():
+    assert turned(np.empty((4, 0)), np.empty((4, 0)), np.array([0.0, 1.0])).shape == (2, 4, 0)
