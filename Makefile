@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce executed accept test lint unit nbval lock clean
+.PHONY: help reproduce executed accept test lint unit nbval bench lock clean
 
 # What a user may set: make reproduce ONLY="theorem-2 lemma-1" P="seed=7" THREADS=2 JOBS=4
 ONLY =
@@ -41,6 +41,7 @@ help:
 	@echo "make reproduce   run every notebook: figures/, build/*.ipynb, build/verdicts.csv"
 	@echo "                 ONLY=\"theorem-2 ...\"  some of them    P=\"seed=7 ...\"  other parameters"
 	@echo "make test        ruff, pytest, and nbval on every notebook; figures' data compared"
+	@echo "make bench       time it against NumPy, SciPy, PyTorch and diffrax: benchmarks/README.md"
 	@echo "make accept      reproduce, then adopt the executed notebooks and the README's tables"
 	@echo "make lock        remake requirements.lock from pyproject.toml (needs uv)"
 	@echo "make clean       remove build/ and .venv/"
@@ -99,6 +100,13 @@ nbval: $(ENVIRONMENT) | build
 	@rm -rf build/nbval
 	FA_FIGURES='$(CURDIR)/build/nbval' "$(BIN)/pytest" --nbval notebooks
 	@"$(BIN)/python" tools/compare_figures.py build/nbval figures
+
+# --- speed -----------------------------------------------------------------------------------------
+
+bench: $(ENVIRONMENT)
+	@"$(BIN)/python" benchmarks/exact_fa_star.py
+	@"$(BIN)/python" benchmarks/euler_steps.py
+	@"$(BIN)/python" benchmarks/growth.py
 
 clean:
 	rm -rf build .venv

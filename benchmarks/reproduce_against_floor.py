@@ -1,11 +1,10 @@
 """How close `make reproduce` comes to the cost of just starting its kernels.
 
-Usage: python benchmarks/reproduce_against_floor.py [REPEATS]   (from the repository's folder)
-
 Runs, in turn, `make reproduce` from scratch and the same make on as many notebooks that hold nothing but
 the imports of NumPy, SciPy, Matplotlib and seaborn. Prints each run's seconds, and the median of the ratios.
 """
 
+import argparse
 import os
 import shutil
 import statistics
@@ -17,6 +16,7 @@ from pathlib import Path
 
 import nbformat
 
+ROOT = Path(__file__).resolve().parents[1]
 IMPORTS = "import numpy, scipy.integrate, scipy.linalg, matplotlib.pyplot, seaborn"
 BIN = Path(sys.executable).parent
 
@@ -29,26 +29,44 @@ def seconds(folder: Path) -> float:
     return time.perf_counter() - started
 
 
-def copy_with_imports_only(root: Path, folder: Path) -> Path:
+def notebooks() -> list[Path]:
+    """Return the notebooks that make would find, relative to their folder."""
+    found = (path.relative_to(ROOT / "notebooks") for path in (ROOT / "notebooks").rglob("*.ipynb"))
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.parts))
+
+
+def copy_with_imports_only(folder: Path) -> Path:
     """Return a copy of what make needs in which each notebook is one cell of imports."""
     for name in ("Makefile", "requirements.lock"):
-        shutil.copy(root / name, folder / name)
-    shutil.copytree(root / "tools", folder / "tools")
-    (folder / "notebooks").mkdir()
-    for notebook in (root / "notebooks").glob("*.ipynb"):
-        kernel = nbformat.read(notebook, as_version=4).metadata
+        shutil.copy(ROOT / name, folder / name)
+    shutil.copytree(ROOT / "tools", folder / "tools")
+    for name in notebooks():
+        kernel = nbformat.read(ROOT / "notebooks" / name, as_version=4).metadata
         empty = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(IMPORTS)], metadata=kernel)
-        nbformat.write(empty, folder / "notebooks" / notebook.name)
+        (folder / "notebooks" / name).parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(empty, folder / "notebooks" / name)
     return folder
 
 
-def main(repeats: int) -> None:
+def positive(text: str) -> int:
+    """Return a whole number of at least 1, for argparse."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is below 1")
+    return number
+
+
+def main() -> None:
     """Time both in turn and print the table."""
-    root = Path.cwd()
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("repeats", type=positive, nargs="?", default=3, help="runs of each (default: 3)")
+    repeats = parser.parse_args().repeats
     os.environ.pop("FA_FIGURES", None)
     with tempfile.TemporaryDirectory() as folder:
-        floor = copy_with_imports_only(root, Path(folder))
-        pairs = [(seconds(root), seconds(floor)) for _ in range(repeats)]
+        floor = copy_with_imports_only(Path(folder))
+        pairs = [(seconds(ROOT), seconds(floor)) for _ in range(repeats)]
     for reproduce, kernels in pairs:
         print(
             f"reproduce {reproduce:5.1f} s   imports only {kernels:5.1f} s   ratio {reproduce / kernels:.2f}"
@@ -57,4 +75,4 @@ def main(repeats: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
+    main()

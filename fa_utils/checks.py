@@ -58,7 +58,8 @@ def _real_entries(name: str, values) -> np.ndarray:
 
 def increasing_times(values) -> np.ndarray:
     """Return ``values`` as read-only float64 times (T,), strictly increasing and at least 0, or raise."""
-    times = real_array("times", values, ndim=1)
+    whole = np.issubdtype(np.asarray(values).dtype, np.integer)
+    times = real_array("times", np.asarray(values, float) if whole else values, ndim=1)
     if times[0] < 0:
         raise ValueError(f"times starts at {times[0]}; time runs from 0: choose times of at least 0")
     if (np.diff(times) <= 0).any():

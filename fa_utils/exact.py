@@ -71,7 +71,7 @@ def fa_star_overlaps(problem: Problem, times) -> np.ndarray:
     """
     times = increasing_times(times)
     motion = _motion(problem, _triangle(problem))
-    return np.linalg.solve(motion.root, motion.path(times).mT @ (motion.pull @ motion.root))
+    return np.linalg.inv(motion.root) @ motion.path(times).mT @ (motion.pull @ motion.root)
 
 
 def fa_star_eigenvalues(problem: Problem) -> np.ndarray:

@@ -134,9 +134,15 @@ def _propagator(begin: Beginning, step: float) -> Propagator:
 
     Exponentials over long times overflow; a propagator that is doubled from a short one stays bounded.
     """
+    halvings = []
+    while step not in begin.known and step > 1:
+        halvings.append(step)
+        step /= 2
     if step not in begin.known:
-        begin.known[step] = _twice(_propagator(begin, step / 2)) if step > 1 else _short(begin, step)
-    return begin.known[step]
+        begin.known[step] = _short(begin, step)
+    for longer in reversed(halvings):
+        begin.known[longer] = _twice(begin.known[longer / 2])
+    return begin.known[halvings[0] if halvings else step]
 
 
 def _short(begin: Beginning, step: float) -> Propagator:

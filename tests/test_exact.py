@@ -129,6 +129,12 @@ def test_time_runs_inversely_to_the_scales_of_target_and_feedback(problem):
     assert np.allclose(fa.fa_star_overlaps(scaled, [0.2 / 0.3, 0.7 / 0.3]), 0.3 * overlaps, atol=1e-12)
 
 
+@pytest.mark.parametrize("late", [1e30, 1e300])
+def test_no_time_is_too_late(problem, late):
+    run = fa.fa_star_exact(problem, [late])
+    assert np.allclose(fa.loss(problem, run.Z, run.W), 0, atol=1e-25)
+
+
 @pytest.mark.parametrize("fitted", ["square Z", "Z spans the sketch"])
 def test_a_run_without_residual_is_constant(problem, rng, fitted):
     if fitted == "square Z":

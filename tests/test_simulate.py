@@ -163,12 +163,17 @@ def test_descend_refuses_unusable_settings(problem, change, kind, message):
         ([2.0, 1.0], ValueError, "strictly increasing"),
         (np.empty(0), ValueError, "no entries"),
         ([0.0, np.inf], ValueError, r"inf at \(1,\)"),
-        ([0, 1], TypeError, "int64"),
+        ([0, 1j], TypeError, "complex128"),
     ],
 )
 def test_flow_refuses_unusable_times(problem, times, kind, message):
     with pytest.raises(kind, match=message):
         fa.flow(problem, fa.FA, times)
+
+
+def test_times_may_be_whole_numbers(problem):
+    whole, real = (fa.flow(problem, fa.FA, times) for times in ([0, 1], [0.0, 1.0]))
+    assert np.array_equal(whole.Z, real.Z) and whole.times.dtype == float
 
 
 def test_flow_refuses_a_tolerance_of_zero(problem):
