@@ -63,9 +63,10 @@ class Reduction:
         if self.rank is None:
             return f"{p} x {q} in place of {n} x {m}, whatever the target's rank"
         beyond = self.singular_values[self.rank :].max(initial=0) / (self.singular_values[0] or 1)
+        rest = f"at most {beyond:.0e} of the largest" if beyond > 1e-12 else "0 to rounding"
         return (
-            f"{p} x {q} in place of {n} x {m}, the target's rank being {self.rank}: beyond it singular "
-            f"values are at most {beyond:.0e} of the largest"
+            f"{p} x {q} in place of {n} x {m}, the target's rank being {self.rank}: singular values beyond "
+            f"it are {rest}"
         )
 
 
