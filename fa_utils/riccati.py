@@ -64,7 +64,7 @@ def turned(pull: np.ndarray, columns: np.ndarray, times: np.ndarray) -> np.ndarr
             done += len(ahead)
             now, columns = times[done - 1], ahead[-1]
         else:
-            step, columns = _shortened(begin, times[done] - now)
+            step, columns = _part_way(begin, times[done] - now)
             now += step
         left, _, right = np.linalg.svd(columns, full_matrices=False)
         columns = left @ right
@@ -73,9 +73,13 @@ def turned(pull: np.ndarray, columns: np.ndarray, times: np.ndarray) -> np.ndarr
 
 def _path(begin: Beginning, times: np.ndarray) -> np.ndarray:
     """Return Q (s, p, k) at the first s of ``times``: all, or as many as rounding leaves orthonormal."""
-    rise, columns, parts = np.zeros_like(begin.columns.T @ begin.pull), begin.columns, []
+    rise, columns = np.zeros_like(begin.columns.T @ begin.pull), begin.columns
+    parts = [np.empty((0, *columns.shape))]
     for step, count in _runs_of_equal_steps(times):
-        rises, part = _march(_propagator(begin, step), rise, columns, count)
+        once = _propagator(begin, step)
+        if once is None:
+            break
+        rises, part = _march(once, rise, columns, count)
         parts.append(part)
         if len(part) < count:
             break
@@ -83,13 +87,13 @@ def _path(begin: Beginning, times: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _shortened(begin: Beginning, step: float) -> tuple[float, np.ndarray]:
-    """Return the first of step/2, step/4, ... after which Q is still orthonormal, and that Q."""
-    path = np.empty((0, *begin.columns.shape))
-    while not len(path):
+def _part_way(begin: Beginning, step: float) -> tuple[float, np.ndarray]:
+    """Return the longest of step/2, step/4, ... over which Q stays orthonormal, and the Q after it."""
+    while not begin.known:
         step /= 2
-        path = _path(begin, np.array([step]))
-    return step, path[0]
+        _propagator(begin, step)
+    longest = max(begin.known)
+    return longest, _from_beginning(begin, begin.known[longest])
 
 
 def _runs_of_equal_steps(times: np.ndarray) -> list[tuple[float, int]]:
@@ -129,20 +133,28 @@ def _moved(propagator: Propagator, rise: np.ndarray, columns: np.ndarray) -> tup
     return rise_from_none + _symmetric(decay.T @ through), columns @ shrink + onset + gain @ through
 
 
-def _propagator(begin: Beginning, step: float) -> Propagator:
-    """Return the propagator over ``step``, kept with all those that it was doubled from.
+def _propagator(begin: Beginning, step: float) -> Propagator | None:
+    """Return the propagator over ``step``, or None where Q is not orthonormal all the way from the beginning.
 
-    Exponentials over long times overflow; a propagator that is doubled from a short one stays bounded.
+    Exponentials over long times overflow; a propagator that is doubled from a short one stays bounded. All
+    that it is doubled from are kept.
     """
-    halvings = []
-    while step not in begin.known and step > 1:
-        halvings.append(step)
-        step /= 2
-    if step not in begin.known:
-        begin.known[step] = _short(begin, step)
-    for longer in reversed(halvings):
-        begin.known[longer] = _twice(begin.known[longer / 2])
-    return begin.known[halvings[0] if halvings else step]
+    steps = [step]
+    while steps[-1] not in begin.known and steps[-1] > 1:
+        steps.append(steps[-1] / 2)
+    for longer in reversed(steps):
+        if longer not in begin.known:
+            half = begin.known.get(longer / 2)
+            propagator = _short(begin, longer) if half is None else _twice(half)
+            if not _sound(_from_beginning(begin, propagator)[None]):
+                return None
+            begin.known[longer] = propagator
+    return begin.known[step]
+
+
+def _from_beginning(begin: Beginning, propagator: Propagator) -> np.ndarray:
+    """Return Q (p, k) one step after the beginning."""
+    return begin.columns @ propagator.decay + propagator.onset
 
 
 def _short(begin: Beginning, step: float) -> Propagator:

@@ -94,7 +94,8 @@ def test_the_small_run_is_told_and_targets_may_be_factored(problem, rng, factore
 def test_units_without_feedback_do_not_move(rng):
     """With r beyond the rank of Y C^T, some combination of the hidden units sees nothing."""
     problem = fa.random_problem(fa.target_with_spectrum([2.0, 1.0], (9, 8), rng=rng), 5, 1, 1, rng=rng)
-    run = fa.fa_star_exact(problem, [0.5, 3.0, 1e6])
+    run = fa.fa_star_exact(problem, [0.5, 3.0, 1e15])
+    assert fa.fa_star_eigenvalues(problem).shape == (2 * 2,)
     silent = np.linalg.svd(problem.sketch)[2][2:].T
     assert np.allclose(run.Z @ silent, problem.Z @ silent, atol=1e-12)
     assert np.abs(run.Z[0] - problem.Z).max() > 0.1

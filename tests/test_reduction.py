@@ -98,9 +98,10 @@ def test_the_rank_is_decided_above_rounding_and_told(rng):
     assert str(fa.reduce_feedback(problem)) == "6 x 9 in place of 30 x 25, whatever the target's rank"
 
 
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
 @pytest.mark.parametrize(("size", "rank"), [(1e-10, 5), (1e-17, 4)])
-def test_a_singular_value_counts_on_one_side_of_rounding_only(rng, size, rank):
-    target = fa.target_with_spectrum([2.0, 1.5, 1.0, 0.5, size], (30, 25), rng=rng)
+def test_a_singular_value_counts_on_one_side_of_rounding_only(rng, size, rank, scale):
+    target = scale * fa.target_with_spectrum([2.0, 1.5, 1.0, 0.5, size], (30, 25), rng=rng)
     assert fa.reduce(fa.random_problem(target, 3, 0.5, 0.7, rng=rng)).rank == rank
 
 
@@ -112,6 +113,9 @@ def test_the_user_may_decide_the_rank_and_is_told_what_is_left_out(rng):
     assert 0.5e-12 < small.leftover <= 1.0001e-12
     assert str(small).endswith("singular values beyond it are at most 5e-07 of the largest")
     assert fa.reduce(problem, rank=9).problem.target.shape == (12, 12)
+    coarse = fa.reduce(problem, rank=1)
+    missed = np.square(target).sum() - np.square(coarse.problem.target).sum()
+    assert coarse.leftover > 1 and np.isclose(coarse.leftover, missed, rtol=1e-12)
 
 
 def test_a_target_of_zeros_has_rank_zero(rng):
@@ -138,7 +142,10 @@ def test_ranks_that_cannot_be_are_refused(problem, rank, kind, message):
 def test_simulations_reduce_a_long_run_of_a_large_problem_and_show_it(rng, rule, factored):
     problem = low_rank_problem(rng, (80, 70), 4, 3)
     given = by_factors(problem) if factored else problem
-    run, full = (fa.descend(*arguments, 0.03, 80) for arguments in ((given, rule), (problem, IN_FULL[rule])))
+    run, full = (
+        fa.descend(*arguments, (0.03, 0.02), 80, every=7)
+        for arguments in ((given, rule), (problem, IN_FULL[rule]))
+    )
     assert run.reduction is not None and full.reduction is None and full.small is None
     assert np.array_equal(run.times, full.times)
     assert np.allclose(run.Z, full.Z, atol=1e-12) and np.allclose(run.W, full.W, atol=1e-12)
@@ -153,6 +160,8 @@ def test_flows_reduce_as_well(rng, rule):
     run, full = fa.flow(problem, rule, [0.5, 3.0]), fa.flow(problem, IN_FULL[rule], [0.5, 3.0])
     assert run.reduction is not None and full.reduction is None
     assert np.allclose(run.Z, full.Z, atol=1e-9) and np.allclose(run.W, full.W, atol=1e-9)
+    with pytest.raises(FloatingPointError, match="took 20 evaluations"):
+        fa.flow(problem, rule, [3.0], most_evaluations=20)
 
 
 def test_simulations_run_in_full_where_reducing_would_not_pay(rng):

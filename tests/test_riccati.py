@@ -38,6 +38,19 @@ def test_one_column_turns_along_a_tanh():
     assert np.allclose(path[:, 1, 0], np.tanh(2 * times), atol=1e-14)
 
 
+def test_almost_opposite_to_its_aim_a_column_waits_and_then_turns():
+    tilt, times = 1e-11, np.array([10.0, 13.0, 20.0])
+    path = turned(np.array([[0.0], [2.0]]), np.array([[tilt], [-1.0]]), times)
+    assert np.allclose(path[:, 1, 0], np.tanh(2 * times - np.arccosh(1 / tilt)), atol=1e-4)
+
+
+def test_steps_that_differ_a_little_are_different_steps(rng):
+    pull, columns = beginning(rng, 8, 3)
+    path = turned(pull, columns, np.array([0.1, 0.2, 0.3 + 1e-9]))
+    assert np.allclose(path[1], turned(pull, columns, np.array([0.2]))[0], atol=1e-13)
+    assert np.allclose(path[2], turned(pull, columns, np.array([0.3 + 1e-9]))[0], atol=1e-13)
+
+
 @pytest.mark.parametrize("share", [1.0, 1e-3, 1e-6])
 @pytest.mark.parametrize("times", [np.linspace(0, 60, 1001), np.geomspace(1e-3, 1e12, 61), np.array([1e12])])
 def test_columns_stay_orthonormal_and_end_at_rest_however_unstable_the_start(rng, share, times):
