@@ -40,7 +40,7 @@ def error_curve(problem: Problem, run: Trajectory) -> np.ndarray:
     A run on a small problem is measured there: no snapshot is lifted, and the cost does not depend on n and
     m.
     """
-    if run.reduction is None:
+    if run.reduction is None or run.reduction.full.target is not problem.target:
         return error(problem.target, run.Z, run.W)
     return run.reduction.leftover + error(run.reduction.problem.target, run.small.Z, run.small.W)
 

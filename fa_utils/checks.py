@@ -6,24 +6,17 @@ import numpy as np
 
 
 def real_array(name: str, values, ndim: int) -> np.ndarray:
-    """Return ``values`` as a read-only float64 array: a copy, unless nobody can write to them any more.
+    """Return ``values`` as a read-only float64 array: a copy, unless they are one already and no view.
 
     Raises TypeError where the entries are not real floating-point numbers, ValueError where there are
     none, where one is not finite, or where the array has not ``ndim`` axes.
     """
     array = _real_entries(name, values)
-    array = array if _is_final(array) else array.copy()
+    array = array.copy() if array.flags.writeable or array.base is not None else array
     if array.ndim != ndim:
         raise ValueError(f"{name} has shape {array.shape}; it must have {ndim} axes: reshape it")
     array.setflags(write=False)
     return array
-
-
-def _is_final(array: np.ndarray) -> bool:
-    """Return whether neither the array nor what it is a view of can be written to."""
-    while isinstance(array, np.ndarray) and not array.flags.writeable:
-        array = array.base
-    return array is None
 
 
 def states(name: str, values, shape: tuple[int, int], because: str) -> np.ndarray:

@@ -16,8 +16,6 @@ from fa_utils.riccati import LEAST_RESIDUAL, linear_system, turned
 from fa_utils.rules import optimal_forward, refuse_dependent_columns
 from fa_utils.trajectory import Trajectory, lifted
 
-STILL = 1e-7  # real parts this small, relative to the largest eigenvalue, are rounding
-
 
 class Motion(NamedTuple):
     """FA* in p = min(n, 2r) coordinates, the first r of which are the range of Z(0), with Z(0)^T Z(0) = I.
@@ -85,9 +83,10 @@ def fa_star_eigenvalues(problem: Problem) -> np.ndarray:
 
 
 def fa_star_rate(problem: Problem) -> float:
-    """Return g with which FA*'s loss ends like exp(-2 g t): the least real part above rounding.
+    """Return the rate g: from a generic start FA*'s loss ends like exp(-2 g t). The least positive real part.
 
-    Raises ValueError where the loss is 0 from the start, and so has no rate, and as `fa_star_eigenvalues`.
+    Half of the eigenvalues, one for each unit that moves, have positive real parts. Raises ValueError where
+    the loss is 0 from the start, and so has no rate, and as `fa_star_eigenvalues`.
     """
     eigenvalues = fa_star_eigenvalues(problem)
     if not eigenvalues.size:
@@ -95,7 +94,7 @@ def fa_star_rate(problem: Problem) -> float:
             "the residual is 0 from the start, so the loss has no rate; start from a Z whose range does not "
             "contain that of Y C^T (with r = n it always does)"
         )
-    return float(eigenvalues.real[eigenvalues.real > STILL * np.abs(eigenvalues).max()].min())
+    return float(np.sort(eigenvalues.real)[eigenvalues.size // 2])
 
 
 def _triangle(problem: Problem) -> np.ndarray:

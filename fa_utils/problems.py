@@ -81,8 +81,8 @@ class Problem:
     """One factorisation problem (1): bring ||Y - ZW||_F^2 down from a given start.
 
     Shapes: ``target`` Y (n, m), an array or a `FactoredTarget`, ``feedback`` C (r, m), ``Z`` (n, r),
-    ``W`` (r, m), with r at most min(n, m). Arrays become float64 and read-only; they are copied unless nobody
-    can write to them any more.
+    ``W`` (r, m), with r at most min(n, m). Arrays become float64 and read-only; they are copied, except
+    read-only ones that are no views.
     Raises TypeError for integer or complex entries, ValueError for shapes that do not fit and for
     entries that are not finite.
     """

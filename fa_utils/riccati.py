@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import expm
 
+LATEST = 1e300  # in units of 1 over the norm of P: later times are as good as this one
+MOST_KNOWN = 300  # propagators that are kept
 LEAST_RESIDUAL = 1e-13  # relative to P: below, R is rounding and nothing turns
 LARGEST_DEFECT = 1e-12  # of Q^T Q from I: beyond, rounding has grown and the solution starts again before
 
@@ -18,7 +20,7 @@ class Propagator(NamedTuple):
     """How a rise D (k, k) and columns Q (p, k) move on in one step.
 
     D becomes ``rise + decay^T D X`` and Q becomes ``QX + onset + gain D X``, X = (I + spread D)^{-1} decay.
-    ``rise`` and ``spread`` are positive semidefinite, so that the inverse always exists.
+    ``rise`` and ``spread`` are positive semidefinite, so that the inverse exists while rounding is small.
     """
 
     decay: np.ndarray
@@ -51,7 +53,7 @@ def turned(pull: np.ndarray, columns: np.ndarray, times: np.ndarray) -> np.ndarr
     disturbance does: the solution then starts again from an earlier time, with Q orthonormal once more.
     """
     scale = np.linalg.norm(pull) or 1.0
-    pull, times = pull / scale, scale * times
+    pull, times = pull / scale, scale * np.minimum(times, LATEST / scale)
     path, done, now = np.empty((times.size, *columns.shape)), 0, 0.0
     while done < times.size:
         if np.linalg.norm(pull - columns @ (columns.T @ pull)) <= LEAST_RESIDUAL:
@@ -76,6 +78,8 @@ def _path(begin: Beginning, times: np.ndarray) -> np.ndarray:
     rise, columns = np.zeros_like(begin.columns.T @ begin.pull), begin.columns
     parts = [np.empty((0, *columns.shape))]
     for step, count in _runs_of_equal_steps(times):
+        if len(begin.known) > MOST_KNOWN:
+            begin.known.clear()
         once = _propagator(begin, step)
         if once is None:
             break
@@ -102,8 +106,15 @@ def _runs_of_equal_steps(times: np.ndarray) -> list[tuple[float, int]]:
     same = np.abs(np.diff(steps)) <= 4 * np.spacing(times[1:])
     ends = np.flatnonzero(np.append(~same, True)) + 1
     counts = np.diff(ends, prepend=0)
-    lengths = np.diff(times[ends - 1], prepend=0.0)
-    return list(zip((lengths / counts).tolist(), counts.tolist(), strict=True))
+    lengths = np.diff(times[ends - 1], prepend=0.0) / counts
+    line = times[ends - 1].repeat(counts) - lengths.repeat(counts) * (
+        ends.repeat(counts) - 1 - np.arange(times.size)
+    )
+    if (
+        np.abs(times - line) > 4 * np.spacing(times)
+    ).any():  # steps that drift, however slowly, are not equal
+        return [(step, 1) for step in steps.tolist()]
+    return list(zip(lengths.tolist(), counts.tolist(), strict=True))
 
 
 def _march(once: Propagator, rise: np.ndarray, columns: np.ndarray, count: int):

@@ -69,7 +69,8 @@ class Rule:
     """A learning rule: its name, its vector field, which W goes with a Z, and its exact small problem.
 
     ``forward(problem, Z, W)`` accepts whole trajectories, shapes (..., n, r) and (..., r, m). ``reduction``
-    returns the small problem that the rule never leaves, for simulations to run on where that pays; a rule
+    returns the small problem that the rule never leaves, for simulations to run on where that pays: only name
+    one whose directions the field cannot tell from others, as it could by looking at single entries. A rule
     without one runs in full, and so does ``dataclasses.replace(rule, reduction=None)``.
     """
 

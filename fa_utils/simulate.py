@@ -9,7 +9,7 @@ from scipy.integrate import solve_ivp
 
 from fa_utils.checks import increasing_times, positive_number, whole_number
 from fa_utils.problems import FactoredTarget, Problem, core
-from fa_utils.reduction import Reduction, reduce
+from fa_utils.reduction import Reduction, reduce, reduce_feedback
 from fa_utils.rules import Rule
 from fa_utils.trajectory import Trajectory, lifted
 
@@ -51,15 +51,28 @@ def _paying_reduction(problem: Problem, rule: Rule, steps: int) -> Reduction | N
 
     Making it costs as much as some twenty steps, or some min(n, m) / 4 where an array's rank is to be found.
     """
-    n, m = problem.target.shape
-    r = problem.Z.shape[1]
     finds_rank = rule.reduction is reduce and not isinstance(problem.target, FactoredTarget)
-    least = max(50, min(n, m) // 2 if finds_rank else 0)
-    if rule.reduction is None or steps < least or SMALLER * r * r > n * m:
+    least = max(50, min(problem.target.shape) // 2 if finds_rank else 0)
+    if rule.reduction is None or steps < least or _known_not_to_pay(problem, rule):
         return None
     reduction = rule.reduction(problem)
-    p, q = reduction.problem.target.shape
-    return reduction if SMALLER * p * q <= n * m else None
+    return reduction if _pays(problem, *reduction.problem.target.shape) else None
+
+
+def _pays(problem: Problem, p: int, q: int) -> bool:
+    n, m = problem.target.shape
+    return SMALLER * p * q <= n * m
+
+
+def _known_not_to_pay(problem: Problem, rule: Rule) -> bool:
+    """Return whether the small problem is too large, where that is seen before it is made."""
+    (n, m), r = problem.target.shape, problem.Z.shape[1]
+    if isinstance(problem.target, FactoredTarget):
+        return False
+    if rule.reduction is reduce:
+        most = int(np.sqrt(n * m / SMALLER)) - r  # a rank above this, also of some rows, is too large
+        return most < 0 or bool(np.linalg.matrix_rank(problem.target[: most + 1]) > most)
+    return rule.reduction is reduce_feedback and not _pays(problem, min(n, 2 * r), min(m, 3 * r))
 
 
 def _euler(problem: Problem, rule: Rule, rates, kept: list[int]) -> tuple[np.ndarray, np.ndarray]:

@@ -26,6 +26,11 @@ class Trajectory:
     def __post_init__(self):
         self.times.setflags(write=False)
 
+    def __reduce__(self):
+        if self.reduction is not None:
+            return lifted, (self.small, self.reduction)
+        return recorded, (self.times, self.Z, self.W)
+
     @cached_property
     def Z(self) -> np.ndarray:
         """First layers, shape (T, n, r)."""
@@ -35,6 +40,11 @@ class Trajectory:
     def W(self) -> np.ndarray:
         """Second layers, shape (T, r, m)."""
         return _read_only(self.second())
+
+
+def recorded(times: np.ndarray, Z: np.ndarray, W: np.ndarray) -> Trajectory:
+    """Return the run with these snapshots."""
+    return Trajectory(times, lambda: Z, lambda: W)
 
 
 def lifted(small: Trajectory, reduction: Reduction) -> Trajectory:

@@ -151,7 +151,7 @@ def test_nearly_square_problem_refuses_a_rank_above_its_size(rng):
         fa.nearly_square_problem(8, 9, 1.0, rng=rng)
 
 
-def test_arrays_are_shared_only_where_nobody_can_write_to_them_any_more(problem):
+def test_arrays_are_shared_only_where_they_are_read_only_and_no_views(problem):
     assert replace(problem, W=2 * problem.W).target is problem.target
     base = np.ones((7, 6))
     view = base.view()
@@ -159,6 +159,9 @@ def test_arrays_are_shared_only_where_nobody_can_write_to_them_any_more(problem)
     kept = replace(problem, target=view)
     base[:] = 0
     assert np.array_equal(kept.target, np.ones((7, 6)))
+    slices = np.ones((2, 7, 6))
+    slices.setflags(write=False)
+    assert replace(problem, target=slices[0]).target.base is None
 
 
 def test_a_factored_target_multiplies_like_the_array_it_stands_for(rng):

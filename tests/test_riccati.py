@@ -89,3 +89,27 @@ def test_columns_without_residual_do_not_turn(pull):
 
 def test_no_columns_give_an_empty_path():
     assert turned(np.empty((4, 0)), np.empty((4, 0)), np.array([0.0, 1.0])).shape == (2, 4, 0)
+
+
+def test_times_that_drift_away_from_equal_steps_are_kept_as_they_are(rng):
+    pull, columns = beginning(rng, 5, 2)
+    times = 1 + np.linspace(1e-6, 1e-3, 20_001) ** 2
+    path = turned(pull, columns, times)
+    for k in (5000, 10_000, 15_000):
+        assert np.allclose(path[k], turned(pull, columns, times[k : k + 1])[0], atol=1e-11)
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("time", [1e2, 1e6, 1e15])
+def test_no_saddle_makes_the_solution_fail(seed, time):
+    rng = np.random.default_rng(seed)
+    columns = np.linalg.qr(rng.standard_normal((9, 8)))[0]
+    push, skew, residual = (
+        rng.standard_normal((8, 8)),
+        rng.standard_normal((8, 8)),
+        rng.standard_normal((9, 8)),
+    )
+    residual -= columns @ (columns.T @ residual)
+    pull = columns @ (0.1 * (skew - skew.T) - push @ push.T) + 1e-9 * residual
+    path = turned(pull, columns, np.array([time]))
+    assert np.abs(path.mT @ path - np.eye(8)).max() < 2e-12
