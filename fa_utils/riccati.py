@@ -107,12 +107,9 @@ def _runs_of_equal_steps(times: np.ndarray) -> list[tuple[float, int]]:
     ends = np.flatnonzero(np.append(~same, True)) + 1
     counts = np.diff(ends, prepend=0)
     lengths = np.diff(times[ends - 1], prepend=0.0) / counts
-    line = times[ends - 1].repeat(counts) - lengths.repeat(counts) * (
-        ends.repeat(counts) - 1 - np.arange(times.size)
-    )
-    if (
-        np.abs(times - line) > 4 * np.spacing(times)
-    ).any():  # steps that drift, however slowly, are not equal
+    last = (ends - 1).repeat(counts)  # of the run that a time belongs to
+    line = times[last] - lengths.repeat(counts) * (last - np.arange(times.size))
+    if (np.abs(times - line) > 4 * np.spacing(times[last])).any():  # steps that drift slowly are not equal
         return [(step, 1) for step in steps.tolist()]
     return list(zip(lengths.tolist(), counts.tolist(), strict=True))
 

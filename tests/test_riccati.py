@@ -79,6 +79,10 @@ def test_equal_steps_need_one_exponential(rng, monkeypatch):
     monkeypatch.setitem(turned.__globals__, "expm", lambda matrix: calls.append(1) or expm(matrix))
     turned(*beginning(rng, 30, 3), np.linspace(0.07, 0.9, 100))
     assert len(calls) == 2  # to 0.07, and one step of 0.0084
+    for end in (0.3, 0.7, 1 / 3, np.pi / 10):
+        calls.clear()
+        turned(*beginning(rng, 30, 3), np.linspace(0, end, 201)[1:])
+        assert len(calls) == 1
 
 
 @pytest.mark.parametrize("pull", [np.zeros((4, 2)), np.eye(4, 2) @ np.array([[1.0, 2], [3, -4]])])
