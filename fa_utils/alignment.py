@@ -37,8 +37,8 @@ def _difference(target: Target, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
 def error_curve(problem: Problem, run: Trajectory) -> np.ndarray:
     """Return the squared error ||Y - ZW||_F^2 at the run's times, shape (T,), as `error` would.
 
-    A run on a small problem is measured there: no snapshot is lifted, and the cost does not depend on n and
-    m.
+    A run on a small problem of this target is measured there: no snapshot is lifted, and the cost does not
+    depend on n and m.
     """
     if run.reduction is None or run.reduction.full.target is not problem.target:
         return error(problem.target, run.Z, run.W)

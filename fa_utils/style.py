@@ -50,11 +50,8 @@ def panels(count: int = 1, height: float = 3.6) -> tuple[Figure, np.ndarray]:
 
 def draw_rule(ax: Axes, rule: Rule, times: np.ndarray, values: np.ndarray, **marks) -> Axes:
     """Draw one rule's curve in its colour and dashes, named in the legend; ``marks`` change any of them."""
-    ax.plot(
-        times,
-        values,
-        **({"color": COLOURS[rule.name], "linestyle": DASHES[rule.name], "label": rule.name} | marks),
-    )
+    marks = {"color": COLOURS[rule.name], "linestyle": DASHES[rule.name], "label": rule.name} | marks
+    ax.plot(times, values, **marks)
     return ax
 
 
