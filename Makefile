@@ -29,6 +29,8 @@ export OPENBLAS_NUM_THREADS := $(THREADS)
 export OMP_NUM_THREADS := $(THREADS)
 export MKL_NUM_THREADS := $(THREADS)
 export VECLIB_MAXIMUM_THREADS := $(THREADS)
+# Notebooks run side by side already: an ensemble in one of them keeps to its own cores.
+export LOKY_MAX_CPU_COUNT := $(THREADS)
 export MPLBACKEND :=
 export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib
 export IPYTHONDIR := $(CURDIR)/build/.ipython

@@ -14,7 +14,17 @@ from fa_utils.alignment import (
     squared_norm,
 )
 from fa_utils.claims import Claim, VerdictError, control, probability_limit, read_verdicts, verdict
+from fa_utils.ensembles import EnsembleError, ensemble, ensemble_over
 from fa_utils.exact import fa_star_eigenvalues, fa_star_exact, fa_star_overlaps, fa_star_rate
+from fa_utils.law import (
+    error_law,
+    error_law_correction,
+    least_error,
+    oversampling_bound,
+    separation_limit,
+    separation_spectrum,
+    undecided_directions,
+)
 from fa_utils.problems import (
     FactoredTarget,
     Factors,
@@ -27,6 +37,7 @@ from fa_utils.problems import (
 from fa_utils.quadrature import Quadrature, quadrature, running_integral
 from fa_utils.reduction import Reduction, reduce, reduce_feedback
 from fa_utils.rules import FA, FA_STAR, GD, Rule, optimal_forward
+from fa_utils.sampling import sampled_errors, streamed_error
 from fa_utils.simulate import descend, flow
 from fa_utils.stationary import (
     Rest,
@@ -44,6 +55,7 @@ __all__ = [
     "FA_STAR",
     "GD",
     "Claim",
+    "EnsembleError",
     "FactoredTarget",
     "Factors",
     "Problem",
@@ -60,14 +72,19 @@ __all__ = [
     "control",
     "descend",
     "descend_to_rest",
+    "ensemble",
+    "ensemble_over",
     "error",
     "error_curve",
+    "error_law",
+    "error_law_correction",
     "fa_star_eigenvalues",
     "fa_star_exact",
     "fa_star_losses",
     "fa_star_overlaps",
     "fa_star_rate",
     "flow",
+    "least_error",
     "loss",
     "nearly_square_problem",
     "optimal_error",
@@ -75,6 +92,7 @@ __all__ = [
     "optimal_point",
     "orthonormal_columns",
     "overlap",
+    "oversampling_bound",
     "probability_limit",
     "quadrature",
     "random_problem",
@@ -83,10 +101,15 @@ __all__ = [
     "reduce_feedback",
     "residual",
     "running_integral",
+    "sampled_errors",
+    "separation_limit",
+    "separation_spectrum",
     "squared_norm",
     "stationarity_gap",
     "stationary_errors",
     "stationary_point",
+    "streamed_error",
     "target_with_spectrum",
+    "undecided_directions",
     "verdict",
 ]

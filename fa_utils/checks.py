@@ -49,15 +49,45 @@ def _real_entries(name: str, values) -> np.ndarray:
     return array.astype(np.float64, copy=False)
 
 
+def _real_list(name: str, values) -> np.ndarray:
+    """Return ``values``, whole numbers among them or not, as a read-only float64 array (k,), or raise."""
+    whole = np.issubdtype(np.asarray(values).dtype, np.integer)
+    return real_array(name, np.asarray(values, float) if whole else values, ndim=1)
+
+
 def increasing_times(values) -> np.ndarray:
     """Return ``values`` as read-only float64 times (T,), strictly increasing and at least 0, or raise."""
-    whole = np.issubdtype(np.asarray(values).dtype, np.integer)
-    times = real_array("times", np.asarray(values, float) if whole else values, ndim=1)
+    times = _real_list("times", values)
     if times[0] < 0:
         raise ValueError(f"times starts at {times[0]}; time runs from 0: choose times of at least 0")
     if (np.diff(times) <= 0).any():
         raise ValueError("times must be strictly increasing; sort them and drop repeated ones")
     return times
+
+
+def checked_values(singular_values) -> np.ndarray:
+    """Return singular values as a read-only float64 array (k,), none negative, or raise."""
+    values = _real_list("singular_values", singular_values)
+    if (values < 0).any():
+        raise ValueError(f"singular_values holds {values.min()}; singular values are at least 0")
+    return values
+
+
+def spectrum(singular_values, weights) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nonzero singular values in falling order and how often each occurs, shapes (k,) and (k,).
+
+    ``weights`` None means once each. Raises as `checked_values` does, and ValueError for weights that are not
+    positive and for another number of them than of values.
+    """
+    values = checked_values(singular_values)
+    counts = np.ones(values.size) if weights is None else _real_list("weights", weights)
+    if counts.size != values.size:
+        raise ValueError(f"{counts.size} weights for {values.size} singular values; give one weight each")
+    if (counts <= 0).any():
+        raise ValueError(f"weights holds {counts.min()}; a value occurs a positive number of times: drop it")
+    order = np.argsort(-values, kind="stable")
+    order = order[: np.count_nonzero(values)]
+    return values[order], counts[order]
 
 
 def whole_number(name: str, value, least: int) -> int:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fa_utils.checks import number_from_zero, random_generator, rank_within, real_array
+from fa_utils.checks import checked_values, number_from_zero, random_generator, rank_within, real_array
 
 
 class Factors(NamedTuple):
@@ -133,9 +133,7 @@ def target_with_spectrum(singular_values, shape: tuple[int, int], *, rng: np.ran
     Both singular bases are uniformly distributed, as in the paper's Figure 2. Values that are not
     listed are zero. Raises ValueError for negative values and for more values than min(n, m).
     """
-    values = real_array("singular_values", singular_values, ndim=1)
-    if (values < 0).any():
-        raise ValueError(f"singular_values holds {values.min()}; singular values are at least 0")
+    values = checked_values(singular_values)
     if values.size > min(shape):
         raise ValueError(
             f"{values.size} singular values exceed the smaller side {min(shape)} of shape {tuple(shape)}; "

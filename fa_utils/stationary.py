@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from fa_utils.alignment import quotient, residual, squared_norm
-from fa_utils.checks import positive_number, rank_within, real_array, states, whole_number
+from fa_utils.checks import checked_values, positive_number, rank_within, states, whole_number
+from fa_utils.law import least_error
 from fa_utils.problems import Factors, Problem, checked_target, core, thin_svd
 from fa_utils.rules import Rule, second_layer
 from fa_utils.simulate import descend
@@ -40,7 +41,7 @@ def stationary_errors(singular_values, mixtures) -> np.ndarray:
     sum_i sigma_i u_i g_i: independent N(0,1) where C is. The singular vectors do not matter (Lemma 17).
     Raises ValueError for r above k and for shapes that do not fit.
     """
-    values = real_array("singular_values", singular_values, ndim=1)
+    values = checked_values(singular_values)
     mixtures = np.asarray(mixtures)
     r = mixtures.shape[-1] if mixtures.ndim else 0
     wanted = (values.size, rank_within(r, (values.size,)))
@@ -65,7 +66,7 @@ def optimal_error(target, rank: int) -> float:
     """Return the least ||Y - ZW||_F^2 at this rank: the sum of the squared singular values beyond it."""
     target = checked_target(target)
     rank = rank_within(rank, target.shape)
-    return float(np.square(np.linalg.svd(core(target), compute_uv=False)[rank:]).sum())
+    return least_error(np.linalg.svd(core(target), compute_uv=False), rank)
 
 
 def stationarity_gap(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:

@@ -94,7 +94,7 @@ def test_a_problem_refuses_what_does_not_fit(change, kind, message):
         ([1.0, -0.5], ValueError, "holds -0.5; singular values are at least 0"),
         ([1.0] * 5, ValueError, "5 singular values exceed the smaller side 4"),
         ([1.0, np.nan], ValueError, r"nan at \(1,\)"),
-        ([2, 1], TypeError, "int64"),
+        (["2", "1"], TypeError, "U1"),
         ([1j], TypeError, "complex128"),
         (np.empty(0), ValueError, "no entries"),
     ],

@@ -1,0 +1,132 @@
+"""How far from optimal FA stops: the law of its mean error, a correction, and what spare units buy.
+
+Each function takes the singular values of Y, and optionally how often each occurs (``weights``), so that a
+spectrum with 10^12 values may be a short array. Singular vectors do not matter (Lemma 17), nor does the scale
+of C, which has independent N(0,1) entries. All raise ValueError for a rank below 1, for negative or
+non-finite values, and for weights that are not positive.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit, log_expit, logsumexp
+
+from fa_utils.checks import positive_number, spectrum, whole_number
+
+
+class _Equivalent(NamedTuple):
+    """The law's solution: its error, and for each value its weight w, found share p, and 1 - p."""
+
+    error: float
+    weights: np.ndarray
+    found: np.ndarray
+    missed: np.ndarray
+
+
+def error_law(singular_values, rank: int, weights=None) -> float:
+    """Return the law of FA's mean error ||Y - ZW||_F^2 at rest: sum_i sigma_i^2 / (1 + gamma sigma_i^2).
+
+    gamma solves sum_i p_i = rank, where p_i = gamma sigma_i^2 / (1 + gamma sigma_i^2) is the share of
+    direction i that FA finds; so the law is rank / gamma (N4; Derezinski et al. 2020). From as many units on
+    as there are nonzero singular values the error is 0 (Theorem 2). Solved to rounding.
+    """
+    return _solved(singular_values, rank, weights).error
+
+
+def error_law_correction(singular_values, rank: int, weights=None) -> float:
+    """Return what to add to `error_law` so that only terms of order 1/V^2 of the mean are missing.
+
+    It is error_law times sum_i p_i (p_i - m)^2 / V^2, never negative, with m = sum_i p_i^2 / rank and
+    V = `undecided_directions` (new; derived in the notebook beyond/error-law).
+    """
+    error, w, found, missed = _solved(singular_values, rank, weights)
+    mean = np.sum(w * found**2) / rank
+    spread = np.sum(w * found * (found - mean) ** 2)
+    return float(error * spread / np.sum(w * found * missed) ** 2) if error else 0.0
+
+
+def undecided_directions(singular_values, rank: int, weights=None) -> float:
+    """Return V = sum_i p_i (1 - p_i): how many directions FA neither finds nor misses for sure.
+
+    The law is accurate where V is large: it is the number of independent draws that its averages take.
+    """
+    _, w, found, missed = _solved(singular_values, rank, weights)
+    return float(np.sum(w * found * missed))
+
+
+def least_error(singular_values, rank: int, weights=None) -> float:
+    """Return the least ||Y - ZW||_F^2 at this rank: the sum of the squared singular values beyond it."""
+    values, counts = spectrum(singular_values, weights)
+    rank = whole_number("rank", rank, least=1)
+    return float(np.sum(np.square(values) * (counts - among_largest(counts, rank))))
+
+
+def oversampling_bound(singular_values, target_rank: int, rank: int, weights=None) -> float:
+    """Return a bound on FA's mean error with spare units: (1 + k / (p - 1)) times the least error at rank k.
+
+    k is ``target_rank``, p = ``rank`` - k (Halko, Martinsson & Tropp 2011, Theorem 10.5; N4).
+    Raises ValueError for fewer than two spare units.
+    """
+    target_rank = whole_number("target_rank", target_rank, least=1)
+    spare = whole_number("rank", rank, least=1) - target_rank
+    if spare < 2:
+        raise ValueError(
+            f"rank {rank} leaves {spare} spare units beyond the target rank {target_rank}, and the bound "
+            f"needs 2; choose a rank of at least {target_rank + 2}"
+        )
+    return (1 + target_rank / (spare - 1)) * least_error(singular_values, target_rank, weights)
+
+
+def separation_spectrum(size: int, rank: int, theta: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return Theorem 3's singular values and how often each occurs: 1, and (theta r / (n - r))^(1/2).
+
+    ``size`` n above ``rank`` r; the weak values carry theta times as much in total as the r strong ones.
+    """
+    rank = whole_number("rank", rank, least=1)
+    size = whole_number("size", size, least=rank + 1)
+    weak = np.sqrt(positive_number("theta", theta) * rank / (size - rank))
+    return np.array([1.0, weak]), np.array([rank, size - rank])
+
+
+def separation_limit(theta) -> np.ndarray:
+    """Return the law over the optimum in Theorem 3 as n / r grows: (1 + (1 + 4 / theta)^(1/2)) / 2.
+
+    It is the golden ratio at theta = 1. Broadcasts over ``theta``, which must be above 0.
+    """
+    theta = np.asarray(theta, float)
+    if not (theta > 0).all():
+        raise ValueError(f"theta holds {theta.min()}; choose numbers above 0")
+    return (1 + np.sqrt(1 + 4 / theta)) / 2
+
+
+def among_largest(counts: np.ndarray, rank: int) -> np.ndarray:
+    """Return how many of each value are among the ``rank`` largest, shape (k,)."""
+    return np.clip(rank - (np.cumsum(counts) - counts), 0, counts)
+
+
+def _solved(singular_values, rank: int, weights) -> _Equivalent:
+    """Return the law's solution, from the balance of what is found beyond the rank and missed within it.
+
+    Both sides are sums of positive terms, so that nothing cancels however steep the spectrum is; they are
+    compared as logarithms, x = log gamma being the unknown.
+    """
+    values, counts = spectrum(singular_values, weights)
+    rank = whole_number("rank", rank, least=1)
+    if rank >= counts.sum():
+        return _Equivalent(0.0, counts, np.ones(counts.size), np.zeros(counts.size))
+    logs = 2 * (np.log(values) - np.log(values[0]))
+    head = among_largest(counts, rank)
+    tail = counts - head
+
+    def balance(x: float) -> float:
+        beyond, within = tail > 0, head > 0
+        found = logsumexp(log_expit(x + logs[beyond]), b=tail[beyond])
+        return found - logsumexp(log_expit(-x - logs[within]), b=head[within])
+
+    middle, reach = -(logs[head > 0][-1] + logs[tail > 0][0]) / 2, 1.0
+    while not balance(middle - reach) < 0 < balance(middle + reach):
+        reach *= 2
+    x = brentq(balance, middle - reach, middle + reach, xtol=1e-15, rtol=4 * np.finfo(float).eps)
+    error = float(np.exp(np.log(rank) - x + 2 * np.log(values[0])))
+    return _Equivalent(error, counts, expit(x + logs), expit(-x - logs))

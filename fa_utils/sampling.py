@@ -1,0 +1,146 @@
+"""FA's error at rest, drawn exactly, for targets whose size only time limits, or not even that.
+
+FA keeps the range of Sigma G, with G Gaussian, n x r. After G -> G A, A the inverse of its first r rows, the
+range is unchanged and those rows are the identity. With D the squares of the r largest singular values (as a
+diagonal matrix), and over all other rows g_i and values: T = sum sigma_i^2,
+N = A^T (sum sigma_i^2 g_i g_i^T) A, and M likewise with sigma_i^4,
+
+    ||Y - ZW||_F^2 = T + tr[(D + N)^{-1} (D N - M)].
+
+That is N7, ||Y||_F^2 - tr[(G^T Sigma^2 G)^{-1} G^T Sigma^4 G], but nothing cancels: T alone is the optimum.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from fa_utils.checks import checked_values, random_generator, spectrum, whole_number
+from fa_utils.ensembles import ensemble_over
+from fa_utils.law import among_largest
+
+ENTRIES = 2**16  # of random numbers at a time, so that they stay in the processor's cache
+SPANS = 64  # of rows, at most, in which a streamed draw is shared out
+
+
+def sampled_errors(singular_values, rank: int, draws: int, *, weights=None, rng) -> np.ndarray:
+    """Return ||Y - ZW||_F^2 at FA's rest for independent draws of a Gaussian C, shape (draws,).
+
+    Exact at any size, and in O(rank^2) memory for each draw of a block. A value that occurs at least ``rank``
+    times (``weights``) costs one Wishart draw, O(rank^3), whatever its weight; all others cost a row each.
+    Raises ValueError as `error_law` does, and for weights that are not whole numbers.
+    """
+    values, counts = spectrum(singular_values, weights)
+    rank, draws = whole_number("rank", rank, least=1), whole_number("draws", draws, least=1)
+    broken = counts[counts % 1 != 0]
+    if broken.size:
+        raise ValueError(f"weights holds {broken[0]}; to draw, each value must occur a whole number of times")
+    if rank >= counts.sum():
+        return np.zeros(draws)
+    squares, taken = np.square(values), among_largest(counts, rank)
+    rest = counts - taken
+    crowds = rest >= rank
+    head = np.repeat(squares, taken.astype(int))
+    rows = np.repeat(squares[~crowds], rest[~crowds].astype(int))
+    block = max(1, ENTRIES // (rank * (rank * (1 + np.count_nonzero(crowds)) + rows.size)))
+    rng = random_generator(rng)
+
+    def errors_of(count: int) -> np.ndarray:
+        top = rng.standard_normal((count, rank, rank))
+        grams = _row_grams(rows, count, rank, rng)
+        for square, crowd in zip(squares[crowds], rest[crowds], strict=True):
+            grams += np.multiply.outer((square, square**2), _wishart(crowd, count, rank, rng))
+        return _errors(head, float(squares @ rest), top, grams)
+
+    counts_of_draws = [min(block, draws - start) for start in range(0, draws, block)]
+    return np.concatenate([errors_of(count) for count in counts_of_draws])
+
+
+def streamed_error(
+    singular_values: Callable, size: int, rank: int, *, rng, cluster: str | None = None
+) -> float:
+    """Return ||Y - ZW||_F^2 at FA's rest for one draw of a Gaussian C, its rows made and forgotten in blocks.
+
+    ``singular_values(start, stop)`` returns the values with these numbers, counted from 0 to ``size``; the
+    first ``rank`` are the largest. Memory does not grow with ``size``. The work is shared out as `ensemble`
+    does it, and raises as there; ValueError for values that do not fit, are negative or not finite.
+    """
+    rank = whole_number("rank", rank, least=1)
+    size = whole_number("size", size, least=1)
+    if rank >= size:
+        return 0.0
+    head_rng, tail_rng = random_generator(rng).spawn(2)
+    head = np.sort(_block_of(singular_values, 0, rank))[::-1]
+    spans = int(np.clip((size - rank) * rank // ENTRIES, 1, SPANS))
+    edges = np.linspace(rank, size, spans + 1).astype(int)
+    sums = ensemble_over(
+        partial(_span_sums, singular_values, rank, head[-1]),
+        list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)),
+        rng=tail_rng,
+        cluster=cluster,
+    ).sum(axis=0)
+    if head[-1] == 0:
+        return 0.0
+    top = head_rng.standard_normal((1, rank, rank))
+    return float(_errors(np.square(head), sums[0], top, sums[1:].reshape(2, 1, rank, rank))[0])
+
+
+def _span_sums(
+    singular_values: Callable, rank: int, largest: float, span: tuple[int, int], rng
+) -> np.ndarray:
+    """Return sum sigma_i^2 and, flattened, both sums of g_i g_i^T over the rows of a span, (1 + 2 r^2,)."""
+    grams, total = np.zeros((2, rank, rank)), 0.0
+    rows = max(1, ENTRIES // rank)
+    for start in range(*span, rows):
+        values = _block_of(singular_values, start, min(start + rows, span[1]))
+        if values.max() > largest:
+            raise ValueError(
+                f"singular value {values.max()} comes after the first {rank}, the least of which is "
+                f"{largest}; let the values fall"
+            )
+        total += values @ values
+        _add_rows(grams, values, rng.standard_normal((values.size, rank)))
+    return np.concatenate([[total], grams.ravel()])
+
+
+def _block_of(singular_values: Callable, start: int, stop: int) -> np.ndarray:
+    """Return the singular values from ``start`` to ``stop``, or raise."""
+    values = checked_values(singular_values(start, stop))
+    if values.size != stop - start:
+        raise ValueError(
+            f"singular_values({start}, {stop}) returned {values.size} values; it must return {stop - start}"
+        )
+    return values
+
+
+def _row_grams(squares: np.ndarray, draws: int, rank: int, rng) -> np.ndarray:
+    """Return sum s_i g_i g_i^T and sum s_i^2 g_i g_i^T over rows g_i ~ N(0, I), shape (2, draws, r, r)."""
+    grams = np.zeros((2, draws, rank, rank))
+    rows = max(1, ENTRIES // (draws * rank))
+    for start in range(0, squares.size, rows):
+        values = np.sqrt(squares[start : start + rows])
+        _add_rows(grams, values, rng.standard_normal((draws, values.size, rank)))
+    return grams
+
+
+def _add_rows(grams: np.ndarray, values: np.ndarray, rows: np.ndarray) -> None:
+    """Add to both sums what these rows (..., b, r) contribute; the rows are overwritten."""
+    for gram in grams:
+        rows *= values[:, None]
+        gram += rows.mT @ rows
+
+
+def _wishart(count: float, draws: int, rank: int, rng) -> np.ndarray:
+    """Return G^T G for G ~ N(0,1) with ``count`` rows, by Bartlett's decomposition, shape (draws, r, r)."""
+    triangles = np.tril(rng.standard_normal((draws, rank, rank)), -1)
+    diagonal = np.arange(rank)
+    triangles[:, diagonal, diagonal] = np.sqrt(rng.chisquare(count - diagonal, (draws, rank)))
+    return triangles @ triangles.mT
+
+
+def _errors(head: np.ndarray, total: float, top: np.ndarray, grams: np.ndarray) -> np.ndarray:
+    """Return the module's formula for D = diag(``head``), T = ``total`` and first rows ``top``, (draws,)."""
+    A = np.linalg.inv(top)
+    N, M = A.mT @ grams @ A
+    D = np.diag(head)
+    return total + np.trace(np.linalg.solve(D + N, D @ N - M), axis1=-2, axis2=-1)

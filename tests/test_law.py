@@ -1,0 +1,155 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import fa_utils as fa
+
+SPECTRA = {
+    "polynomial": np.arange(1, 101.0) ** -1,
+    "exponential": 0.8 ** np.arange(60.0),
+    "stepped": np.r_[np.ones(5), np.full(95, 0.1)],
+}
+
+
+def law_by_definition(values, gamma):
+    """The two sums of the law at this gamma, in exact arithmetic."""
+    squares = [Fraction(float(value)) ** 2 for value in values]
+    gamma = Fraction(gamma)
+    return (
+        sum(gamma * s / (1 + gamma * s) for s in squares),
+        sum(s / (1 + gamma * s) for s in squares),
+    )
+
+
+@pytest.mark.parametrize("name", SPECTRA)
+@pytest.mark.parametrize("rank", [1, 5, 40])
+def test_law_solves_its_equation_to_rounding(name, rank):
+    values = SPECTRA[name]
+    law = fa.error_law(values, rank)
+    found, error = law_by_definition(values, rank / law)
+    assert abs(found / rank - 1) < 1e-14
+    assert abs(float(error) / law - 1) < 1e-12
+
+
+@pytest.mark.parametrize("rank", [1, 3, 9])
+def test_law_of_a_flat_spectrum_is_exact_and_needs_no_correction(rank):
+    assert fa.error_law(np.full(10, 2.0), rank) == pytest.approx(4.0 * (10 - rank), rel=1e-13)
+    assert fa.error_law_correction(np.full(10, 2.0), rank) == pytest.approx(0, abs=1e-28)
+
+
+def test_law_of_two_values_and_one_unit_is_their_product():
+    assert fa.error_law([3.0, 2.0], 1) == pytest.approx(6.0, rel=1e-14)
+    assert fa.error_law([1e200, 1e-200], 1) == pytest.approx(1.0, rel=1e-11)
+    assert fa.error_law([3, 2], 1) == pytest.approx(6.0, rel=1e-14)
+
+
+def test_law_scales_with_the_square_of_the_target():
+    values = SPECTRA["polynomial"]
+    assert fa.error_law(3 * values, 7) == pytest.approx(9 * fa.error_law(values, 7), rel=1e-13)
+    assert fa.error_law_correction(3 * values, 7) == pytest.approx(9 * fa.error_law_correction(values, 7))
+    assert fa.undecided_directions(3 * values, 7) == pytest.approx(fa.undecided_directions(values, 7))
+
+
+def test_weights_stand_for_repeated_values_in_any_order():
+    values, weights = np.array([0.5, 2.0, 0.0, 1.0]), np.array([40, 3, 7, 10])
+    repeated = np.repeat(values, weights)
+    for quantity in (fa.error_law, fa.error_law_correction, fa.undecided_directions, fa.least_error):
+        assert quantity(values, 8, weights) == pytest.approx(quantity(repeated, 8), rel=1e-12)
+
+
+def test_law_is_continuous_in_the_weights():
+    close = fa.error_law([1.0, 0.5], 3, [10, 20 + 1e-9])
+    assert close == pytest.approx(fa.error_law([1.0, 0.5], 3, [10, 20]), rel=1e-9)
+
+
+def test_law_is_zero_from_the_rank_of_the_target_on():
+    values = np.array([3.0, 2.0, 1.0, 0.0])
+    assert fa.error_law(values, 2) > 0
+    for rank in (3, 4, 9):
+        assert fa.error_law(values, rank) == 0
+        assert fa.error_law_correction(values, rank) == 0
+        assert fa.undecided_directions(values, rank) == 0
+        assert fa.least_error(values, rank) == 0
+
+
+@pytest.mark.parametrize("name", SPECTRA)
+def test_law_falls_with_the_rank_and_stays_above_the_optimum(name):
+    values = SPECTRA[name]
+    laws = np.array([fa.error_law(values, rank) for rank in range(1, 60)])
+    optima = np.array([fa.least_error(values, rank) for rank in range(1, 60)])
+    assert (np.diff(laws) < 0).all() and (laws > optima).all() and laws[0] < np.square(values).sum()
+
+
+def test_law_misses_by_first_order_in_the_rank_and_the_corrected_law_by_less(rng):
+    ranks, theta, law_misses, corrected_misses = np.array([5, 10, 20, 40]), 0.3, [], []
+    for rank in ranks.tolist():
+        values, weights = fa.separation_spectrum(20 * rank, rank, theta)
+        mean = fa.sampled_errors(values, rank, 20_000, weights=weights, rng=rng).mean()
+        law = fa.error_law(values, rank, weights)
+        law_misses.append(mean / law - 1)
+        corrected_misses.append(abs(mean / (law + fa.error_law_correction(values, rank, weights)) - 1))
+    slope = np.polyfit(np.log(ranks), np.log(law_misses), 1)[0]
+    assert abs(slope + 1) < 0.1
+    assert corrected_misses[0] < 0.4 * law_misses[0] and corrected_misses[2] < 0.15 * law_misses[2]
+
+
+@pytest.mark.parametrize("rank", [5, 10, 20])
+def test_corrected_law_is_the_mean_of_draws(rng, rank):
+    values = SPECTRA["polynomial"]
+    errors = fa.sampled_errors(values, rank, 20_000, rng=rng)
+    corrected = fa.error_law(values, rank) + fa.error_law_correction(values, rank)
+    assert abs(errors.mean() / corrected - 1) < 0.01
+    assert errors.mean() / fa.error_law(values, rank) > 1.015  # without the correction it is too small
+
+
+def test_oversampling_bound_is_its_formula_and_holds_on_average(rng):
+    values = SPECTRA["polynomial"]
+    bound = fa.oversampling_bound(values, 10, 15)
+    assert bound == pytest.approx((1 + 10 / 4) * np.square(values[10:]).sum(), rel=1e-14)
+    assert fa.error_law(values, 15) < fa.sampled_errors(values, 15, 2000, rng=rng).mean() < bound
+
+
+def test_separation_law_tends_to_its_limit():
+    for theta in (0.1, 0.5, 1.0, 3.0):
+        gaps = []
+        for size in (10**3, 10**5):
+            values, weights = fa.separation_spectrum(size, 4, theta)
+            optimum = fa.least_error(values, 4, weights)
+            assert optimum == pytest.approx(4 * theta)
+            gaps.append(abs(fa.error_law(values, 4, weights) / optimum - fa.separation_limit(theta)))
+        assert gaps[1] < gaps[0] / 50
+    assert fa.separation_limit(1.0) == (1 + 5**0.5) / 2
+    assert fa.separation_limit([0.5, 2.0]).shape == (2,)
+
+
+@pytest.mark.parametrize(
+    ("values", "rank", "weights", "kind", "message"),
+    [
+        ([1.0, 2.0], 0, None, ValueError, "rank is 0; choose at least 1"),
+        ([1.0, 2.0], 1.5, None, TypeError, "rank is 1.5"),
+        ([1.0, -2.0], 1, None, ValueError, "-2.0; singular values are at least 0"),
+        ([1.0, np.nan], 1, None, ValueError, "nan at"),
+        ([[1.0, 2.0]], 1, None, ValueError, "must have 1 axes"),
+        ([1.0, 2.0], 1, [1, 0], ValueError, "weights holds 0.0"),
+        ([1.0, 2.0], 1, [1, np.inf], ValueError, "inf at"),
+        ([1.0, 2.0], 1, [1, 2, 3], ValueError, "3 weights for 2 singular values"),
+    ],
+)
+def test_a_spectrum_that_is_none_is_refused(values, rank, weights, kind, message):
+    for quantity in (fa.error_law, fa.error_law_correction, fa.undecided_directions, fa.least_error):
+        with pytest.raises(kind, match=message):
+            quantity(values, rank, weights)
+
+
+def test_other_bad_input_is_refused():
+    with pytest.raises(ValueError, match=r"leaves 1 spare units .* at least 5"):
+        fa.oversampling_bound([1.0, 0.5], 3, 4)
+    assert fa.oversampling_bound([1.0, 0.5], 1, 3) == pytest.approx(2 * 0.25)
+    with pytest.raises(ValueError, match="size is 3; choose at least 4"):
+        fa.separation_spectrum(3, 3, 1.0)
+    for theta in (0.0, -1.0, np.nan):
+        with pytest.raises(ValueError, match="theta"):
+            fa.separation_limit(theta)
+        with pytest.raises(ValueError, match="theta"):
+            fa.separation_spectrum(10, 3, theta)

@@ -1,0 +1,158 @@
+import numpy as np
+import pytest
+from scipy import integrate, stats
+
+import fa_utils as fa
+from fa_utils import sampling
+
+
+def sequence(start, stop):
+    return np.arange(start + 1.0, stop + 1) ** -0.5
+
+
+def test_errors_are_those_of_the_projection_for_the_same_numbers(rng):
+    values, r = np.arange(1, 31.0) ** -1.5, 4
+    G = rng.standard_normal((200, 30, r))
+    grams = np.zeros((2, 200, r, r))
+    sampling._add_rows(grams, values[r:], G[:, r:].copy())
+    errors = sampling._errors(values[:r] ** 2, np.square(values[r:]).sum(), G[:, :r], grams)
+    assert np.allclose(errors, fa.stationary_errors(values, G), rtol=1e-8)
+
+
+def test_nothing_cancels_where_the_spectrum_is_steep(rng):
+    values = 10.0 ** -np.arange(12.0)  # the error is about 1e-16 of ||Y||^2
+    r, G = 8, rng.standard_normal((1, 12, 8))
+    grams = np.zeros((2, 1, r, r))
+    sampling._add_rows(grams, values[r:], G[:, r:].copy())
+    (error,) = sampling._errors(values[:r] ** 2, np.square(values[r:]).sum(), G[:, :r], grams)
+    basis = np.linalg.inv(G[0, :r])
+    X = values[r:, None] * (G[0, r:] @ basis) / values[:r]  # the range is that of [1; X]
+    core = np.linalg.inv(np.eye(12 - r) + X @ X.T)
+    exact = np.trace(core @ ((X * values[:r] ** 2) @ X.T)) + np.trace(core * values[r:] ** 2)
+    assert error == pytest.approx(exact, rel=1e-7)
+    assert fa.least_error(values, r) <= error < 1e-10
+
+
+@pytest.mark.parametrize(
+    ("values", "weights"),
+    [([1.0, 0.3], [6, 200]), ([1.0, 0.6, 0.3], [3, 5, 60]), ([1.0, 0.5, 0.2], [1, 2, 40])],
+)
+def test_repeated_values_have_the_distribution_of_single_ones(rng, values, weights):
+    crowd = fa.sampled_errors(values, 6, 3000, weights=weights, rng=rng)
+    single = fa.sampled_errors(np.repeat(values, weights), 6, 3000, rng=rng)
+    direct = fa.stationary_errors(np.repeat(values, weights), rng.standard_normal((3000, sum(weights), 6)))
+    assert stats.ks_2samp(crowd, direct).pvalue > 1e-6
+    assert stats.ks_2samp(single, direct).pvalue > 1e-6
+
+
+def test_wishart_draws_have_the_moments_of_their_law(rng):
+    draws = sampling._wishart(7, 40_000, 3, rng)
+    assert np.allclose(draws.mean(axis=0), 7 * np.eye(3), atol=0.15)  # standard deviations 3.7 / 200
+    assert np.var(draws[:, 0, 0]) == pytest.approx(14, rel=0.1)
+    assert np.var(draws[:, 0, 1]) == pytest.approx(7, rel=0.1)
+    assert np.allclose(np.linalg.det(draws).mean(), 7 * 6 * 5, rtol=0.1)
+
+
+def test_a_flat_spectrum_has_one_error_only(rng):
+    errors = fa.sampled_errors([2.0], 5, 50, weights=[10**12], rng=rng)
+    assert np.allclose(errors, 4.0 * (10**12 - 5), rtol=1e-9)
+
+
+def mean_of_one_unit(values):
+    """Return ||Y||^2 - E[sum s_i^2 g_i^2 / sum s_i g_i^2], s = values^2, with 1 / a = integral of exp(-a t)."""
+    squares = values**2
+
+    def integrand(t):
+        shrunk = 1 + 2 * t * squares
+        return np.exp(-0.5 * np.log(shrunk).sum()) * (squares**2 / shrunk).sum()
+
+    return squares.sum() - integrate.quad(integrand, 0, np.inf, epsabs=1e-12, limit=500)[0]
+
+
+@pytest.mark.parametrize("values", [[1.0, 0.5], [1.0, 0.1, 0.1, 0.1], [3.0, 2.0, 1.0, 0.5, 0.2]])
+def test_mean_error_of_one_unit_is_an_integral(rng, values):
+    errors = fa.sampled_errors(values, 1, 40_000, rng=rng)
+    assert errors.mean() == pytest.approx(mean_of_one_unit(np.array(values)), abs=5 * errors.std() / 200)
+
+
+def test_errors_vanish_from_the_rank_of_the_target_on(rng):
+    assert (fa.sampled_errors([2.0, 1.0, 0.0], 2, 7, rng=rng) == np.zeros(7)).all()
+    assert (fa.sampled_errors([2.0, 1.0], 3, 7, weights=[1, 2], rng=rng) == 0).all()
+    assert (fa.sampled_errors([2.0, 1.0], 2, 7, weights=[1, 2], rng=rng) > 0).all()
+
+
+def test_mean_of_a_huge_target_is_the_law(rng):
+    values, weights = fa.separation_spectrum(10**12, 50, 1.0)
+    errors = fa.sampled_errors(values, 50, 4000, weights=weights, rng=rng)
+    law = fa.error_law(values, 50, weights) + fa.error_law_correction(values, 50, weights)
+    assert errors.mean() == pytest.approx(law, rel=2e-3)
+
+
+def test_blocks_do_not_change_what_is_drawn(monkeypatch, rng):
+    values = np.arange(1, 51.0) ** -1
+    whole = fa.sampled_errors(values, 3, 200, rng=rng)
+    monkeypatch.setattr(sampling, "ENTRIES", 64)
+    small = fa.sampled_errors(values, 3, 200, rng=rng)
+    assert whole.shape == small.shape == (200,)
+    assert stats.ks_2samp(whole, small).pvalue > 1e-6
+
+
+def test_streamed_errors_have_the_distribution_of_sampled_ones(monkeypatch, rng):
+    monkeypatch.setattr(sampling, "ENTRIES", 256)  # so that there are several blocks and spans
+    streamed = [fa.streamed_error(sequence, 300, 3, rng=child) for child in rng.spawn(300)]
+    sampled = fa.sampled_errors(sequence(0, 300), 3, 3000, rng=rng)
+    assert stats.ks_2samp(streamed, sampled).pvalue > 1e-6
+
+
+def test_a_streamed_error_is_that_of_its_rows(monkeypatch, rng):
+    monkeypatch.setattr(sampling, "ENTRIES", 256)
+    rows = []
+    add = sampling._add_rows
+    monkeypatch.setattr(
+        sampling, "_add_rows", lambda grams, values, G: (rows.append(G.copy()), add(grams, values, G))
+    )
+    seed = rng.bit_generator.seed_seq
+    error = fa.streamed_error(sequence, 500, 4, rng=np.random.default_rng(seed))
+    again = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
+    top = np.random.default_rng(again).spawn(2)[0].standard_normal((4, 4))
+    mixtures = np.concatenate([top, *rows])
+    assert mixtures.shape == (500, 4)
+    assert error == pytest.approx(float(fa.stationary_errors(sequence(0, 500), mixtures)), rel=1e-10)
+
+
+def test_a_streamed_error_vanishes_from_the_rank_of_the_target_on(rng):
+    def of_rank_three(start, stop):
+        return np.where(np.arange(start, stop) < 3, 1.0, 0.0)
+
+    assert fa.streamed_error(of_rank_three, 10, 4, rng=rng) == 0
+    assert fa.streamed_error(of_rank_three, 10, 3, rng=rng) == pytest.approx(0, abs=1e-14)
+    assert fa.streamed_error(of_rank_three, 10, 2, rng=rng) > 0.01
+    assert fa.streamed_error(sequence, 5, 5, rng=rng) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            (lambda start, stop: np.ones(stop - start + 1), 50, 3),
+            r"singular_values\(0, 3\) returned 4 values",
+        ),
+        ((lambda start, stop: np.arange(start + 1.0, stop + 1), 50, 3), "let the values fall"),
+        ((lambda start, stop: -np.ones(stop - start), 50, 3), "singular values are at least 0"),
+        ((lambda start, stop: np.full(stop - start, np.nan), 50, 3), "must be finite"),
+        ((sequence, 0, 3), "size is 0"),
+        ((sequence, 50, 0), "rank is 0"),
+    ],
+)
+def test_streaming_refuses_what_is_no_falling_spectrum(rng, arguments, message):
+    with pytest.raises((ValueError, fa.EnsembleError), match=message):
+        fa.streamed_error(*arguments, rng=rng)
+
+
+def test_sampling_refuses_what_cannot_be_drawn(rng):
+    with pytest.raises(ValueError, match=r"weights holds 2\.5; .* whole number of times"):
+        fa.sampled_errors([1.0, 0.5], 1, 3, weights=[1, 2.5], rng=rng)
+    with pytest.raises(ValueError, match="draws is 0"):
+        fa.sampled_errors([1.0, 0.5], 1, 0, rng=rng)
+    with pytest.raises(TypeError, match="rng is 3"):
+        fa.sampled_errors([1.0, 0.5], 1, 2, rng=3)
