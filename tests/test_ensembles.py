@@ -52,7 +52,8 @@ def stream():
 
 @pytest.fixture
 def at_once(monkeypatch):
-    """Start processes after the first piece, however fast it was."""
+    """Start processes after the first piece, however fast it was, and two whatever Make says."""
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
     monkeypatch.setattr(ensembles, "WORTHWHILE", 0.0)
 
 
@@ -79,7 +80,7 @@ def test_a_second_ensemble_of_the_same_generator_is_another_one():
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1e9])
-def test_a_failed_draw_is_named_with_its_seed_and_loses_no_other(monkeypatch, seconds):
+def test_a_failed_draw_is_named_with_its_seed_and_loses_no_other(at_once, monkeypatch, seconds):
     monkeypatch.setattr(ensembles, "WORTHWHILE", seconds)
     with pytest.raises(fa.EnsembleError, match="of 100 draws failed") as caught:
         fa.ensemble(refuses_small_numbers, 100, rng=stream())
@@ -102,7 +103,9 @@ def test_a_process_that_dies_loses_only_what_it_had(at_once):
 def test_results_of_different_shapes_or_kinds_are_refused():
     with pytest.raises(ValueError, match=r"draw 1 returned shape \(2,\), draw 0 \(1,\)"):
         fa.ensemble_over(lambda size, rng: rng.random(size), [1, 2], rng=stream())
-    with pytest.raises(fa.EnsembleError, match=r"a result of type object; .* a number or an array of numbers"):
+    with pytest.raises(
+        fa.EnsembleError, match=r"a result of type object; .* a number or an array of numbers"
+    ):
         fa.ensemble(lambda rng: {"error": 1.0}, 2, rng=stream())
 
 

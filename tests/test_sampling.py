@@ -59,7 +59,7 @@ def test_a_flat_spectrum_has_one_error_only(rng):
 
 
 def mean_of_one_unit(values):
-    """Return ||Y||^2 - E[sum s_i^2 g_i^2 / sum s_i g_i^2], s = values^2, with 1 / a = integral of exp(-a t)."""
+    """Return ||Y||^2 - E[sum s_i^2 g_i^2 / sum s_i g_i^2], s = values^2, from 1/a = integral of exp(-a t)."""
     squares = values**2
 
     def integrand(t):
