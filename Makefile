@@ -109,6 +109,7 @@ bench: $(ENVIRONMENT)
 	@"$(BIN)/python" benchmarks/exact_fa_star.py
 	@"$(BIN)/python" benchmarks/euler_steps.py
 	@"$(BIN)/python" benchmarks/growth.py
+	@"$(BIN)/python" benchmarks/draws.py
 
 clean:
 	rm -rf build .venv

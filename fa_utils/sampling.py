@@ -20,7 +20,8 @@ from fa_utils.ensembles import ensemble_over
 from fa_utils.law import among_largest
 
 ENTRIES = 2**16  # of random numbers at a time, so that they stay in the processor's cache
-SPANS = 64  # of rows, at most, in which a streamed draw is shared out
+SPANS = 64  # of rows, at most, in which a streamed draw is shared out ...
+SPAN_BLOCKS = 16  # ... of at least so many blocks each
 
 
 def sampled_errors(singular_values, rank: int, draws: int, *, weights=None, rng) -> np.ndarray:
@@ -71,7 +72,7 @@ def streamed_error(
         return 0.0
     head_rng, tail_rng = random_generator(rng).spawn(2)
     head = np.sort(_block_of(singular_values, 0, rank))[::-1]
-    spans = int(np.clip((size - rank) * rank // ENTRIES, 1, SPANS))
+    spans = int(np.clip((size - rank) * rank // (SPAN_BLOCKS * ENTRIES), 1, SPANS))
     edges = np.linspace(rank, size, spans + 1).astype(int)
     sums = ensemble_over(
         partial(_span_sums, singular_values, rank, head[-1]),

@@ -210,7 +210,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(scheduler, workers):
 def test_a_streamed_error_is_the_same_on_a_cluster(scheduler, workers):
     def error(cluster):
         return fa.streamed_error(
-            lambda a, b: np.arange(a + 1.0, b + 1) ** -0.5, 200_000, 5, rng=stream(), cluster=cluster
+            lambda a, b: np.arange(a + 1.0, b + 1) ** -0.5, 1_000_000, 5, rng=stream(), cluster=cluster
         )
 
     assert error(scheduler) == error("")

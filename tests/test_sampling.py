@@ -98,14 +98,14 @@ def test_blocks_do_not_change_what_is_drawn(monkeypatch, rng):
 
 
 def test_streamed_errors_have_the_distribution_of_sampled_ones(monkeypatch, rng):
-    monkeypatch.setattr(sampling, "ENTRIES", 256)  # so that there are several blocks and spans
+    monkeypatch.setattr(sampling, "ENTRIES", 16)  # so that there are several blocks and spans
     streamed = [fa.streamed_error(sequence, 300, 3, rng=child) for child in rng.spawn(300)]
     sampled = fa.sampled_errors(sequence(0, 300), 3, 3000, rng=rng)
     assert stats.ks_2samp(streamed, sampled).pvalue > 1e-6
 
 
 def test_a_streamed_error_is_that_of_its_rows(monkeypatch, rng):
-    monkeypatch.setattr(sampling, "ENTRIES", 256)
+    monkeypatch.setattr(sampling, "ENTRIES", 16)
     rows = []
     add = sampling._add_rows
     monkeypatch.setattr(
