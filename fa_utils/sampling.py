@@ -12,6 +12,7 @@ That is N7, ||Y||_F^2 - tr[(G^T Sigma^2 G)^{-1} G^T Sigma^4 G], but nothing canc
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,23 +39,10 @@ def sampled_errors(singular_values, rank: int, draws: int, *, weights=None, rng)
         raise ValueError(f"weights holds {broken[0]}; to draw, each value must occur a whole number of times")
     if rank >= counts.sum():
         return np.zeros(draws)
-    squares, taken = np.square(values), among_largest(counts, rank)
-    rest = counts - taken
-    crowds = rest >= rank
-    head = np.repeat(squares, taken.astype(int))
-    rows = np.repeat(squares[~crowds], rest[~crowds].astype(int))
-    block = max(1, ENTRIES // (rank * (rank * (1 + np.count_nonzero(crowds)) + rows.size)))
-    rng = random_generator(rng)
-
-    def errors_of(count: int) -> np.ndarray:
-        top = rng.standard_normal((count, rank, rank))
-        grams = _row_grams(rows, count, rank, rng)
-        for square, crowd in zip(squares[crowds], rest[crowds], strict=True):
-            grams += np.multiply.outer((square, square**2), _wishart(crowd, count, rank, rng))
-        return _errors(head, float(squares @ rest), top, grams)
-
-    counts_of_draws = [min(block, draws - start) for start in range(0, draws, block)]
-    return np.concatenate([errors_of(count) for count in counts_of_draws])
+    parts = _parted(np.square(values), counts, rank)
+    block = max(1, ENTRIES // (rank * (rank * (1 + len(parts.crowds)) + parts.rows.size)))
+    sizes = [min(block, draws - start) for start in range(0, draws, block)]
+    return np.concatenate([_sampled(parts, rank, size, random_generator(rng)) for size in sizes])
 
 
 def streamed_error(
@@ -84,6 +72,37 @@ def streamed_error(
         return 0.0
     top = head_rng.standard_normal((1, rank, rank))
     return float(_errors(np.square(head), sums[0], top, sums[1:].reshape(2, 1, rank, rank))[0])
+
+
+class _Parts(NamedTuple):
+    """Squared singular values: the ``rank`` largest, and of the others those of single rows and of crowds."""
+
+    head: np.ndarray
+    rows: np.ndarray
+    crowds: list[tuple[float, float]]  # a square, and how often it occurs: at least rank times
+    total: float  # of rows and crowds
+
+
+def _parted(squares: np.ndarray, counts: np.ndarray, rank: int) -> _Parts:
+    """Return the parts of a spectrum whose values fall."""
+    taken = among_largest(counts, rank)
+    rest = counts - taken
+    few = rest < rank
+    return _Parts(
+        head=np.repeat(squares, taken.astype(int)),
+        rows=np.repeat(squares[few], rest[few].astype(int)),
+        crowds=list(zip(squares[~few], rest[~few], strict=True)),
+        total=float(squares @ rest),
+    )
+
+
+def _sampled(parts: _Parts, rank: int, draws: int, rng) -> np.ndarray:
+    """Return the errors of a block of draws, shape (draws,)."""
+    top = rng.standard_normal((draws, rank, rank))
+    grams = _row_grams(parts.rows, draws, rank, rng)
+    for square, count in parts.crowds:
+        grams += np.multiply.outer((square, square**2), _wishart(count, draws, rank, rng))
+    return _errors(parts.head, parts.total, top, grams)
 
 
 def _span_sums(
