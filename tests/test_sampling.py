@@ -45,6 +45,16 @@ def test_repeated_values_have_the_distribution_of_single_ones(rng, values, weigh
     assert stats.ks_2samp(single, direct).pvalue > 1e-6
 
 
+def test_wishart_and_direct_draws_have_one_law_at_many_seeds(rng):
+    values, weights = fa.separation_spectrum(2000, 20, 0.5)
+    every, chances = np.repeat(values, weights), []
+    for child in rng.spawn(20):
+        crowd = fa.sampled_errors(values, 20, 1000, weights=weights, rng=child)
+        direct = [fa.stationary_errors(every, child.standard_normal((2000, 20))) for _ in range(60)]
+        chances.append(stats.ks_2samp(crowd, direct).pvalue)
+    assert stats.kstest(chances, "uniform").pvalue > 1e-4 and min(chances) > 1e-6
+
+
 def test_wishart_draws_have_the_moments_of_their_law(rng):
     draws = sampling._wishart(7, 40_000, 3, rng)
     assert np.allclose(draws.mean(axis=0), 7 * np.eye(3), atol=0.15)  # standard deviations 3.7 / 200
