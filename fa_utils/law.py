@@ -35,10 +35,10 @@ def error_law(singular_values, rank: int, weights=None) -> float:
 
 
 def error_law_correction(singular_values, rank: int, weights=None) -> float:
-    """Return what to add to `error_law` so that only terms of order 1/V^2 of the mean are missing.
+    """Return what to add to `error_law` for the mean error to first order in 1/V: derived, not proved.
 
     It is error_law times sum_i p_i (p_i - m)^2 / V^2, never negative, with m = sum_i p_i^2 / rank and
-    V = `undecided_directions` (new; derived in the notebook beyond/error-law).
+    V = `undecided_directions` (new; the notebook beyond/error-law says where it is accurate).
     """
     error, w, found, missed = _solved(singular_values, rank, weights)
     mean = np.sum(w * found**2) / rank
@@ -81,11 +81,14 @@ def oversampling_bound(singular_values, target_rank: int, rank: int, weights=Non
 def separation_spectrum(size: int, rank: int, theta: float) -> tuple[np.ndarray, np.ndarray]:
     """Return Theorem 3's singular values and how often each occurs: 1, and (theta r / (n - r))^(1/2).
 
-    ``size`` n above ``rank`` r; the weak values carry theta times as much in total as the r strong ones.
+    The weak values carry theta times as much in total as the r = ``rank`` strong ones. Raises ValueError
+    where ``size`` n is not above (1 + theta) r: the weak values would not be weaker.
     """
-    rank = whole_number("rank", rank, least=1)
-    size = whole_number("size", size, least=rank + 1)
-    weak = np.sqrt(positive_number("theta", theta) * rank / (size - rank))
+    rank, size = whole_number("rank", rank, least=1), whole_number("size", size, least=1)
+    least = (1 + positive_number("theta", theta)) * rank
+    if size <= least:
+        raise ValueError(f"size {size} is not above (1 + theta) rank = {least:g}; choose a larger size")
+    weak = np.sqrt(theta * rank / (size - rank))
     return np.array([1.0, weak]), np.array([rank, size - rank])
 
 

@@ -28,8 +28,8 @@ SPAN_BLOCKS = 16  # ... of at least so many blocks each
 def sampled_errors(singular_values, rank: int, draws: int, *, weights=None, rng) -> np.ndarray:
     """Return ||Y - ZW||_F^2 at FA's rest for independent draws of a Gaussian C, shape (draws,).
 
-    Exact at any size, and in O(rank^2) memory for each draw of a block. A value that occurs at least ``rank``
-    times (``weights``) costs one Wishart draw, O(rank^3), whatever its weight; all others cost a row each.
+    Exact at any size, and in O(rank^2) memory for each draw of a block. A value that by its weight occurs
+    at least ``rank`` times beyond the ``rank`` largest costs one Wishart draw, O(rank^3), others a row each.
     Raises ValueError as `error_law` does, and for weights that are not whole numbers.
     """
     values, counts = spectrum(singular_values, weights)

@@ -146,8 +146,9 @@ def test_other_bad_input_is_refused():
     with pytest.raises(ValueError, match=r"leaves 1 spare units .* at least 5"):
         fa.oversampling_bound([1.0, 0.5], 3, 4)
     assert fa.oversampling_bound([1.0, 0.5], 1, 3) == pytest.approx(2 * 0.25)
-    with pytest.raises(ValueError, match="size is 3; choose at least 4"):
-        fa.separation_spectrum(3, 3, 1.0)
+    with pytest.raises(ValueError, match=r"size 6 is not above \(1 \+ theta\) rank = 6; choose a larger"):
+        fa.separation_spectrum(6, 3, 1.0)
+    assert fa.separation_spectrum(7, 3, 1.0)[0][1] < 1
     for theta in (0.0, -1.0, np.nan):
         with pytest.raises(ValueError, match="theta"):
             fa.separation_limit(theta)
