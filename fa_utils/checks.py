@@ -135,3 +135,11 @@ def random_generator(rng) -> np.random.Generator:
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng is {rng!r}; it must be a Generator: pass rng=np.random.default_rng(seed)")
     return rng
+
+
+def spawning_generator(rng) -> np.random.Generator:
+    """Return ``rng``; raise TypeError where it is no Generator, or cannot spawn independent streams."""
+    seeds = random_generator(rng).bit_generator.seed_seq
+    if not isinstance(seeds, np.random.bit_generator.ISpawnableSeedSequence):
+        raise TypeError("rng was made without a seed that can be split; pass rng=np.random.default_rng(seed)")
+    return rng

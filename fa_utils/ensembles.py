@@ -5,22 +5,22 @@ how many are computed at a time. (Two kinds of processor may still round a matri
 """
 
 import os
-import socket
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import NamedTuple
 
+import cloudpickle
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from fa_utils.checks import random_generator, whole_number
+from fa_utils.checks import spawning_generator, whole_number
+from fa_utils.cluster import inside_a_worker, map_on_cluster
 
-PIECES = 64  # in which draws are handed out: enough to share them evenly, few enough to be cheap
-WORTHWHILE = 0.5  # seconds of work before other processes are started, which takes as long
-PATIENCE = 5.0  # seconds for a scheduler to answer, and then for a first worker to be there
+PIECES = 256  # in which draws are handed out: enough to share them evenly, few enough to be cheap
+LOSSES = 10  # draws that may end their process before the rest is given up
 
 
 class Task(NamedTuple):
@@ -29,20 +29,27 @@ class Task(NamedTuple):
     draw: int
     arguments: tuple
     seed: np.random.SeedSequence
+    bit_generator: type
 
 
 class Failure(NamedTuple):
-    """A draw that failed: its number, the seed of its stream, and the error as text."""
+    """A draw that failed, and the error as text."""
 
-    draw: int
-    seed: np.random.SeedSequence
+    task: Task
     error: str
 
+    @property
+    def draw(self) -> int:
+        """The draw's number, from 0."""
+        return self.task.draw
+
     def __str__(self) -> str:
-        key = tuple(int(part) for part in self.seed.spawn_key)
+        seed = self.task.seed
+        key = tuple(int(part) for part in seed.spawn_key)
         return (
-            f"draw {self.draw} failed with {self.error}; its stream is np.random.default_rng("
-            f"np.random.SeedSequence({self.seed.entropy}, spawn_key={key}))"
+            f"draw {self.draw} failed with {self.error}; its stream is np.random.Generator("
+            f"np.random.{self.task.bit_generator.__name__}(np.random.SeedSequence({seed.entropy}, "
+            f"spawn_key={key}, pool_size={seed.pool_size})))"
         )
 
 
@@ -56,6 +63,31 @@ class EnsembleError(RuntimeError):
         )
         self.failures = failures
         self.results = results
+
+    def __reduce__(self):
+        return type(self), (self.failures, self.results)
+
+
+class _OneThread:
+    """A context in which matrix products are made by one thread, as long as any thread is within it."""
+
+    def __init__(self):
+        self._lock, self._users, self._limits = threading.Lock(), 0, None
+
+    def __enter__(self):
+        with self._lock:
+            if self._users == 0:
+                self._limits = threadpool_limits(limits=1)
+            self._users += 1
+
+    def __exit__(self, *exception):
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self._limits.restore_original_limits()
+
+
+ONE_THREAD = _OneThread()
 
 
 def ensemble(experiment: Callable, draws: int, *, rng, cluster: str | None = None) -> np.ndarray:
@@ -72,132 +104,136 @@ def ensemble(experiment: Callable, draws: int, *, rng, cluster: str | None = Non
     return _gathered(experiment, [()] * whole_number("draws", draws, least=1), rng, cluster)
 
 
-def ensemble_over(experiment: Callable, items: Sequence, *, rng, cluster: str | None = None) -> np.ndarray:
+def ensemble_over(experiment: Callable, items: Iterable, *, rng, cluster: str | None = None) -> np.ndarray:
     """Return the results of ``experiment(item, rng)``, one draw for each item, shape (items, ...).
 
     Otherwise as `ensemble`. Raises ValueError where there are no items.
     """
-    if len(items) == 0:
+    arguments = [(item,) for item in items]
+    if not arguments:
         raise ValueError("items is empty; give at least one")
-    return _gathered(experiment, [(item,) for item in items], rng, cluster)
+    return _gathered(experiment, arguments, rng, cluster)
 
 
 def _gathered(experiment: Callable, arguments: list[tuple], rng, cluster: str | None) -> np.ndarray:
     """Return the results for all arguments, a stream each, stacked in order."""
+    if not callable(experiment):
+        raise TypeError(f"experiment is {experiment!r}; give a function of a random generator")
     address = os.environ.get("FA_DASK") if cluster is None else cluster
     if not isinstance(address, str | None):
         raise TypeError(f"cluster is {address!r}; give the address of a Dask scheduler, tcp://host:8786")
-    bits = random_generator(rng).bit_generator
+    bits = spawning_generator(rng).bit_generator
     seeds = bits.seed_seq.spawn(len(arguments))
-    tasks = [Task(draw, *rest) for draw, rest in enumerate(zip(arguments, seeds, strict=True))]
+    tasks = [Task(draw, *rest, type(bits)) for draw, rest in enumerate(zip(arguments, seeds, strict=True))]
     size = -(-len(tasks) // PIECES)
     pieces = [tasks[start : start + size] for start in range(0, len(tasks), size)]
-    run = partial(_run, experiment, type(bits))
-    outcomes = []
-    for piece in _on_cluster(run, pieces, address) if address else _on_cores(run, pieces):
-        outcomes += piece
-        _show_progress(len(outcomes), len(tasks))
+    run, outcomes = partial(_run, experiment), []
+    try:
+        for piece in _made(run, pieces, "" if inside_a_worker() else address):
+            outcomes += piece
+            _show(f"{len(outcomes)} of {len(tasks)} draws")
+    finally:
+        _show("")
     return _stacked(outcomes)
 
 
-def _run(experiment: Callable, bit_generator: type, tasks: list[Task]) -> list[np.ndarray | Failure]:
+def _run(experiment: Callable, tasks: list[Task]) -> list[np.ndarray | Failure]:
     """Return the outcomes of these draws, matrix products made by one thread, as everywhere else."""
-    with threadpool_limits(limits=1):
-        return [_attempt(experiment, bit_generator, task) for task in tasks]
+    with ONE_THREAD:
+        return [_attempt(experiment, task) for task in tasks]
 
 
-def _attempt(experiment: Callable, bit_generator: type, task: Task) -> np.ndarray | Failure:
+def _attempt(experiment: Callable, task: Task) -> np.ndarray | Failure:
     """Return the outcome of one draw; an error of the experiment's own is an outcome as well."""
     try:
-        result = np.asarray(experiment(*task.arguments, np.random.Generator(bit_generator(task.seed))))
-    except Exception as error:
-        return Failure(task.draw, task.seed, repr(error))
+        rng = np.random.Generator(task.bit_generator(task.seed))
+        result = np.array(experiment(*task.arguments, rng))
+    except (Exception, SystemExit) as error:
+        return Failure(task, _said(error))
     if not (np.issubdtype(result.dtype, np.number) or result.dtype == bool):
         said = f"a result of type {result.dtype}; an experiment returns a number or an array of numbers"
-        return Failure(task.draw, task.seed, said)
+        return Failure(task, said)
     return result
 
 
-def _on_cores(run: Callable, pieces: list[list[Task]]) -> Iterator[list]:
-    """Yield the outcomes of each piece in order: at first from here, then from a process on every core."""
-    began = time.perf_counter()
-    for done, piece in enumerate(pieces):
-        if done and time.perf_counter() - began > WORTHWHILE:
-            yield from _on_processes(run, pieces[done:])
-            return
-        yield run(piece)
-
-
-def _on_processes(run: Callable, pieces: list[list[Task]]) -> Iterator[list]:
-    """Yield the outcomes of each piece in order; once a process died, those still missing are failures."""
-    from joblib import Parallel, cpu_count, delayed  # here, because it takes longer than many an ensemble
-
-    waiting = iter(pieces)
+def _said(error: BaseException) -> str:
+    """Return an error as one text of bounded length, whatever its own code does."""
     try:
-        for outcomes in Parallel(n_jobs=cpu_count(), return_as="generator")(
-            delayed(run)(piece) for piece in pieces
-        ):
-            next(waiting)
+        return repr(error)[:500]
+    except Exception:
+        return type(error).__name__
+
+
+def _made(run: Callable, pieces: list[list[Task]], address: str | None) -> Iterator[list]:
+    """Yield the outcomes of each piece in order: from a cluster, from a process per core, or from here."""
+    from joblib import cpu_count  # here, because it takes as long as many a use of this package
+
+    processes = 1 if inside_a_worker() else min(cpu_count(), len(pieces))
+    if processes == 1 and not address:
+        with ONE_THREAD:
+            yield from map(run, pieces)
+        return
+    try:
+        cloudpickle.dumps(run)
+    except Exception as error:
+        raise TypeError(
+            f"experiment cannot be sent to another process ({_said(error)}); "
+            "define it without locks, open files and generators"
+        ) from None
+    yield from _on_cluster(run, pieces, address) if address else _on_processes(run, pieces, processes)
+
+
+def _on_processes(run: Callable, pieces: list[list[Task]], processes: int) -> Iterator[list]:
+    """Yield the outcomes of each piece in order, as long as fewer than LOSSES draws end their process.
+
+    After such a death the draws that may have caused it are made again, one by one: only those that end their
+    process again are lost.
+    """
+    from joblib import Parallel, delayed
+
+    waiting, lost = list(pieces), 0
+    while waiting:
+        try:
+            for outcomes in Parallel(n_jobs=processes, return_as="generator")(
+                delayed(run)(piece) for piece in tuple(waiting)
+            ):
+                del waiting[0]
+                yield outcomes
+        except BrokenProcessPool as error:
+            outcomes = _one_by_one(run, waiting.pop(0), LOSSES - lost)
+            lost += sum(isinstance(outcome, Failure) for outcome in outcomes)
             yield outcomes
-    except BrokenProcessPool as error:
-        yield from (_lost(piece, error) for piece in waiting)
+            if lost >= LOSSES:
+                yield from (_lost(piece, error) for piece in waiting)
+                return
+
+
+def _one_by_one(run: Callable, tasks: list[Task], losses: int) -> list[np.ndarray | Failure]:
+    """Return the outcomes of draws that may end their process, each in one of its own, up to some losses."""
+    from joblib import Parallel, delayed
+
+    outcomes = []
+    for task in tasks:
+        if losses == 0:
+            outcomes.append(Failure(task, "nothing: given up, since many others ended their process"))
+            continue
+        try:
+            outcomes += Parallel(n_jobs=2)([delayed(run)([task])])[0]
+        except BrokenProcessPool as error:
+            outcomes += _lost([task], error)
+            losses -= 1
+    return outcomes
 
 
 def _on_cluster(run: Callable, pieces: list[list[Task]], address: str) -> Iterator[list]:
-    """Yield the outcomes of each piece in order from a Dask cluster, which repeats what a lost worker had."""
-    with _connected(address) as client:
-        _await_workers(client, address)
-        shared = client.submit(_same, run, pure=False)
-        futures = client.map(_apply, [shared] * len(pieces), pieces, pure=False)
-        for piece, future in zip(pieces, futures, strict=True):
-            error = future.exception()
-            yield _lost(piece, error) if error else future.result()
-
-
-def _connected(address: str):
-    """Return a Dask client of the scheduler at this address; raise ConnectionError where none answers."""
-    try:
-        from dask.distributed import Client
-        from distributed.comm import get_address_host_port
-    except ImportError:
-        raise ImportError(
-            f"a cluster is asked for ({address}) but Dask is not installed: pip install 'dask[distributed]', "
-            "or unset FA_DASK to use the cores here"
-        ) from None
-    try:
-        # Tried first by hand: a Dask client that failed to connect can block the next one's start for good.
-        socket.create_connection(get_address_host_port(address), timeout=PATIENCE).close()
-        return Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise ConnectionError(
-            f"{address}: no Dask scheduler answers ({error}); start one with `dask scheduler`, "
-            "or unset FA_DASK to use the cores here"
-        ) from None
-
-
-def _await_workers(client, address: str) -> None:
-    """Return once there is a worker; raise ConnectionError where none comes."""
-    try:
-        client.wait_for_workers(1, timeout=PATIENCE)
-    except TimeoutError:
-        raise ConnectionError(
-            f"{address}: the Dask scheduler has no workers; start some with `dask worker {address}`, "
-            "or unset FA_DASK to use the cores here"
-        ) from None
-
-
-def _same(value):
-    """Return the value: as a task of its own it is sent once, and made again if its worker is lost."""
-    return value
-
-
-def _apply(function: Callable, argument):
-    return function(argument)
+    """Yield the outcomes of each piece in order from a Dask cluster; a piece that did not return is lost."""
+    for piece, outcomes in zip(pieces, map_on_cluster(run, pieces, address), strict=True):
+        yield _lost(piece, outcomes) if isinstance(outcomes, Exception) else outcomes
 
 
 def _lost(tasks: list[Task], error: BaseException) -> list[Failure]:
     """Return these draws as failures, none of which can be told apart from the one to blame."""
-    return [Failure(task.draw, task.seed, f"its process: {error!r}") for task in tasks]
+    return [Failure(task, f"its process: {_said(error)}") for task in tasks]
 
 
 def _stacked(outcomes: list[np.ndarray | Failure]) -> np.ndarray:
@@ -215,9 +251,8 @@ def _stacked(outcomes: list[np.ndarray | Failure]) -> np.ndarray:
     return np.stack(outcomes)
 
 
-def _show_progress(done: int, total: int) -> None:
-    """Say on a terminal how many draws are done, on one line that is cleared at the end."""
-    if sys.stderr.isatty():
-        line = f"{done} of {total} draws" if done < total else ""
-        sys.stderr.write(f"\r\x1b[K{line}")
+def _show(progress: str) -> None:
+    """Show this on a terminal, in place of what was shown before; elsewhere do nothing."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{progress}")
         sys.stderr.flush()

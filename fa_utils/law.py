@@ -42,8 +42,9 @@ def error_law_correction(singular_values, rank: int, weights=None) -> float:
     """
     error, w, found, missed = _solved(singular_values, rank, weights)
     mean = np.sum(w * found**2) / rank
+    undecided = np.sum(w * found * missed)
     spread = np.sum(w * found * (found - mean) ** 2)
-    return float(error * spread / np.sum(w * found * missed) ** 2) if error else 0.0
+    return float((error / undecided) * (spread / undecided)) if undecided else 0.0
 
 
 def undecided_directions(singular_values, rank: int, weights=None) -> float:
@@ -59,7 +60,8 @@ def least_error(singular_values, rank: int, weights=None) -> float:
     """Return the least ||Y - ZW||_F^2 at this rank: the sum of the squared singular values beyond it."""
     values, counts = spectrum(singular_values, weights)
     rank = whole_number("rank", rank, least=1)
-    return float(np.sum(np.square(values) * (counts - among_largest(counts, rank))))
+    beyond = counts - among_largest(counts, rank)
+    return float(np.square(values[beyond > 0]) @ beyond[beyond > 0])
 
 
 def oversampling_bound(singular_values, target_rank: int, rank: int, weights=None) -> float:
@@ -105,7 +107,8 @@ def separation_limit(theta) -> np.ndarray:
 
 def among_largest(counts: np.ndarray, rank: int) -> np.ndarray:
     """Return how many of each value are among the ``rank`` largest, shape (k,)."""
-    return np.clip(rank - (np.cumsum(counts) - counts), 0, counts)
+    before = np.concatenate([[0], np.cumsum(counts)[:-1]])  # as a difference it would cancel for large counts
+    return np.clip(rank - before, 0, counts)
 
 
 def _solved(singular_values, rank: int, weights) -> _Equivalent:
@@ -116,11 +119,11 @@ def _solved(singular_values, rank: int, weights) -> _Equivalent:
     """
     values, counts = spectrum(singular_values, weights)
     rank = whole_number("rank", rank, least=1)
-    if rank >= counts.sum():
-        return _Equivalent(0.0, counts, np.ones(counts.size), np.zeros(counts.size))
-    logs = 2 * (np.log(values) - np.log(values[0]))
     head = among_largest(counts, rank)
     tail = counts - head
+    if not tail.any():
+        return _Equivalent(0.0, counts, np.ones(counts.size), np.zeros(counts.size))
+    logs = 2 * (np.log(values) - np.log(values[0]))
 
     def balance(x: float) -> float:
         beyond, within = tail > 0, head > 0

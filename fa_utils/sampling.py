@@ -5,7 +5,7 @@ range is unchanged and those rows are the identity. With D the squares of the r 
 diagonal matrix), and over all other rows g_i and values: T = sum sigma_i^2,
 N = A^T (sum sigma_i^2 g_i g_i^T) A, and M likewise with sigma_i^4,
 
-    ||Y - ZW||_F^2 = T + tr[(D + N)^{-1} (D N - M)].
+    ||Y - ZW||_F^2 = T + tr[(D + N)^{-1} (D N - M)] = T + tr[(I + D^{-1} N)^{-1} (N - D^{-1} M)].
 
 That is N7, ||Y||_F^2 - tr[(G^T Sigma^2 G)^{-1} G^T Sigma^4 G], but nothing cancels: T alone is the optimum.
 """
@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fa_utils.checks import checked_values, random_generator, spectrum, whole_number
+from fa_utils.checks import checked_values, random_generator, spawning_generator, spectrum, whole_number
 from fa_utils.ensembles import ensemble_over
 from fa_utils.law import among_largest
 
@@ -37,12 +37,13 @@ def sampled_errors(singular_values, rank: int, draws: int, *, weights=None, rng)
     broken = counts[counts % 1 != 0]
     if broken.size:
         raise ValueError(f"weights holds {broken[0]}; to draw, each value must occur a whole number of times")
-    if rank >= counts.sum():
+    rng = random_generator(rng)
+    parts = _parted(np.square(values / values[:1]), counts, rank)
+    if parts.total == 0:
         return np.zeros(draws)
-    parts = _parted(np.square(values), counts, rank)
     block = max(1, ENTRIES // (rank * (rank * (1 + len(parts.crowds)) + parts.rows.size)))
     sizes = [min(block, draws - start) for start in range(0, draws, block)]
-    return np.concatenate([_sampled(parts, rank, size, random_generator(rng)) for size in sizes])
+    return values[0] ** 2 * np.concatenate([_sampled(parts, rank, size, rng) for size in sizes])
 
 
 def streamed_error(
@@ -52,26 +53,28 @@ def streamed_error(
 
     ``singular_values(start, stop)`` returns the values with these numbers, counted from 0 to ``size``; the
     first ``rank`` are the largest. Memory does not grow with ``size``. The work is shared out as `ensemble`
-    does it, and raises as there; ValueError for values that do not fit, are negative or not finite.
+    does it, and raises as there. Raises ValueError where values are negative, not finite, too few or too
+    many, or larger than the first; EnsembleError, with the same words, where only a later block shows it.
     """
-    rank = whole_number("rank", rank, least=1)
-    size = whole_number("size", size, least=1)
+    rank, size = whole_number("rank", rank, least=1), whole_number("size", size, least=1)
+    head_rng, tail_rng = spawning_generator(rng).spawn(2)
+    head = np.sort(_block_of(singular_values, 0, min(rank, size)))[::-1]
     if rank >= size:
         return 0.0
-    head_rng, tail_rng = random_generator(rng).spawn(2)
-    head = np.sort(_block_of(singular_values, 0, rank))[::-1]
+    scale = head[0] or 1.0
     spans = int(np.clip((size - rank) * rank // (SPAN_BLOCKS * ENTRIES), 1, SPANS))
     edges = np.linspace(rank, size, spans + 1).astype(int)
     sums = ensemble_over(
-        partial(_span_sums, singular_values, rank, head[-1]),
+        partial(_span_sums, singular_values, rank, head[-1], scale),
         list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)),
         rng=tail_rng,
         cluster=cluster,
     ).sum(axis=0)
-    if head[-1] == 0:
+    squares = np.square(head / scale)
+    if squares[-1] == 0:
         return 0.0
     top = head_rng.standard_normal((1, rank, rank))
-    return float(_errors(np.square(head), sums[0], top, sums[1:].reshape(2, 1, rank, rank))[0])
+    return float(scale**2 * _errors(squares, sums[0], top, sums[1:].reshape(2, 1, rank, rank))[0])
 
 
 class _Parts(NamedTuple):
@@ -84,7 +87,8 @@ class _Parts(NamedTuple):
 
 
 def _parted(squares: np.ndarray, counts: np.ndarray, rank: int) -> _Parts:
-    """Return the parts of a spectrum whose values fall."""
+    """Return the parts of a spectrum whose values fall; squares that underflowed count as zero."""
+    counts = np.where(squares > 0, counts, 0)
     taken = among_largest(counts, rank)
     rest = counts - taken
     few = rest < rank
@@ -106,7 +110,7 @@ def _sampled(parts: _Parts, rank: int, draws: int, rng) -> np.ndarray:
 
 
 def _span_sums(
-    singular_values: Callable, rank: int, largest: float, span: tuple[int, int], rng
+    singular_values: Callable, rank: int, largest: float, scale: float, span: tuple[int, int], rng
 ) -> np.ndarray:
     """Return sum sigma_i^2 and, flattened, both sums of g_i g_i^T over the rows of a span, (1 + 2 r^2,)."""
     grams, total = np.zeros((2, rank, rank)), 0.0
@@ -118,6 +122,7 @@ def _span_sums(
                 f"singular value {values.max()} comes after the first {rank}, the least of which is "
                 f"{largest}; let the values fall"
             )
+        values = values / scale
         total += values @ values
         _add_rows(grams, values, rng.standard_normal((values.size, rank)))
     return np.concatenate([[total], grams.ravel()])
@@ -162,5 +167,5 @@ def _errors(head: np.ndarray, total: float, top: np.ndarray, grams: np.ndarray) 
     """Return the module's formula for D = diag(``head``), T = ``total`` and first rows ``top``, (draws,)."""
     A = np.linalg.inv(top)
     N, M = A.mT @ grams @ A
-    D = np.diag(head)
-    return total + np.trace(np.linalg.solve(D + N, D @ N - M), axis1=-2, axis2=-1)
+    d = head[:, None]  # each row is divided by its own, so that no weak one is lost beside a strong one
+    return total + np.trace(np.linalg.solve(np.eye(head.size) + N / d, N - M / d), axis1=-2, axis2=-1)

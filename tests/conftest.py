@@ -1,9 +1,18 @@
-"""Problems that several tests share."""
+"""What several tests share: random streams, a problem, a Dask cluster on loopback."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fa_utils as fa
+from fa_utils import cluster
 
 
 @pytest.fixture
@@ -16,3 +25,49 @@ def problem(rng):
     """A target of rank 4 and shape (7, 6), with three hidden units."""
     target = fa.target_with_spectrum([2.0, 1.5, 1.0, 0.5], (7, 6), rng=rng)
     return fa.random_problem(target, 3, start_scale=0.5, feedback_scale=0.7, rng=rng)
+
+
+def dask(*arguments):
+    """Start a part of a cluster on loopback."""
+    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
+    command = [sys.executable, "-m", "dask", *arguments, "--host", "127.0.0.1", "--no-dashboard"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}, **quiet)
+
+
+@contextlib.contextmanager
+def workers_of(address, count):
+    """Run so many workers of one thread, once they have reached their scheduler."""
+    processes = [dask("worker", address, "--nthreads", "1", "--no-nanny") for _ in range(count)]
+    try:
+        with cluster._connected(address) as client:
+            client.wait_for_workers(count, timeout=30)
+        yield processes
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    """The address of a scheduler without workers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = dask("scheduler", "--port", str(port))
+    for _ in range(300):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.1)
+    yield f"tcp://127.0.0.1:{port}"
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def workers(scheduler):
+    """Two workers of the scheduler."""
+    with workers_of(scheduler, 2) as processes:
+        yield processes

@@ -1,18 +1,18 @@
 import os
+import pickle
 import pty
 import signal
-import socket
-import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import workers_of
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import fa_utils as fa
-from fa_utils import ensembles
+from fa_utils import cluster, ensembles
 
 
 def three_numbers(rng):
@@ -40,10 +40,27 @@ def refuses_small_numbers(rng):
     return number
 
 
-def ends_its_process(parent, rng):
-    if os.getpid() != parent:
-        os._exit(3)
+def ends_its_process(status, rng):
+    if status:
+        os._exit(status)
     return rng.random()
+
+
+def threads_seen(rng):
+    return max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+
+
+class UnspeakableError(Exception):
+    def __repr__(self):
+        raise RuntimeError
+
+
+def raises(error, rng):
+    raise error
+
+
+def on_a_cluster_again(rng):
+    return fa.ensemble(three_numbers, 2, rng=rng)
 
 
 def stream():
@@ -51,10 +68,9 @@ def stream():
 
 
 @pytest.fixture
-def at_once(monkeypatch):
-    """Start processes after the first piece, however fast it was, and two whatever Make says."""
+def two_cores(monkeypatch):
+    """Two processes, whatever Make says."""
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
-    monkeypatch.setattr(ensembles, "WORTHWHILE", 0.0)
 
 
 def test_results_are_those_of_the_spawned_streams_in_order():
@@ -70,7 +86,7 @@ def test_each_item_gets_a_stream_of_its_own():
     ).all()
 
 
-def test_processes_give_the_same_bits(at_once):
+def test_processes_give_the_same_bits(two_cores):
     assert (fa.ensemble(product, 70, rng=stream()) == [product(child) for child in stream().spawn(70)]).all()
 
 
@@ -79,9 +95,9 @@ def test_a_second_ensemble_of_the_same_generator_is_another_one():
     assert (fa.ensemble(three_numbers, 4, rng=rng) != fa.ensemble(three_numbers, 4, rng=rng)).all()
 
 
-@pytest.mark.parametrize("seconds", [0.0, 1e9])
-def test_a_failed_draw_is_named_with_its_seed_and_loses_no_other(at_once, monkeypatch, seconds):
-    monkeypatch.setattr(ensembles, "WORTHWHILE", seconds)
+@pytest.mark.parametrize("cores", ["1", "2"])
+def test_a_failed_draw_is_named_with_its_seed_and_loses_no_other(monkeypatch, cores):
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", cores)
     with pytest.raises(fa.EnsembleError, match="of 100 draws failed") as caught:
         fa.ensemble(refuses_small_numbers, 100, rng=stream())
     numbers = [child.random() for child in stream().spawn(100)]
@@ -89,15 +105,21 @@ def test_a_failed_draw_is_named_with_its_seed_and_loses_no_other(at_once, monkey
     assert [failure.draw for failure in caught.value.failures] == failed != []
     assert caught.value.results == {k: x for k, x in enumerate(numbers) if k not in failed}
     said = str(caught.value)
-    again = eval(said[said.index("np.random.default_rng(") :], {"np": np})
+    again = eval(said[said.index("np.random.Generator(") :], {"np": np})
     assert again.random() == numbers[failed[0]]
 
 
-def test_a_process_that_dies_loses_only_what_it_had(at_once):
-    with pytest.raises(fa.EnsembleError, match="its process") as caught:
-        fa.ensemble_over(ends_its_process, [os.getpid()] * 100, rng=stream())
-    assert 0 in caught.value.results
-    assert len(caught.value.results) + len(caught.value.failures) == 100
+def test_a_draw_that_ends_its_process_loses_no_other(two_cores):
+    with pytest.raises(fa.EnsembleError, match="its process: Terminated") as caught:
+        fa.ensemble_over(ends_its_process, [7, 0, 0, 9] + [0] * 300, rng=stream())
+    assert [failure.draw for failure in caught.value.failures] == [0, 3]
+    assert len(caught.value.results) == 302
+
+
+def test_draws_that_all_end_their_process_are_given_up(monkeypatch, two_cores):
+    monkeypatch.setattr(ensembles, "LOSSES", 2)
+    with pytest.raises(fa.EnsembleError, match="5 of 5 draws failed"):
+        fa.ensemble_over(ends_its_process, [1] * 5, rng=stream())
 
 
 def test_results_of_different_shapes_or_kinds_are_refused():
@@ -107,6 +129,67 @@ def test_results_of_different_shapes_or_kinds_are_refused():
         fa.EnsembleError, match=r"a result of type object; .* a number or an array of numbers"
     ):
         fa.ensemble(lambda rng: {"error": 1.0}, 2, rng=stream())
+    with pytest.raises(fa.EnsembleError, match="a result of type <U3"):
+        fa.ensemble(lambda rng: "0.1", 2, rng=stream())
+    with pytest.raises(ValueError, match=r"shape \(3, 2\), draw 0 \(2, 3\)"):
+        fa.ensemble_over(lambda shape, rng: rng.random(shape), [(2, 3), (3, 2)], rng=stream())
+    assert fa.ensemble(lambda rng: rng.random() < 0.5, 4, rng=stream()).dtype == bool
+
+
+def test_results_are_copies_of_what_the_experiment_may_use_again():
+    buffer = np.empty(1)
+
+    def reuses(rng):
+        buffer[:] = rng.random()
+        return buffer
+
+    assert np.unique(fa.ensemble(reuses, 5, rng=stream())).size == 5
+
+
+@pytest.mark.parametrize("error", [UnspeakableError(), SystemExit(3), ValueError("long " * 10**5)])
+def test_whatever_a_draw_raises_is_its_failure_alone(error):
+    with pytest.raises(fa.EnsembleError, match="2 of 2 draws failed") as caught:
+        fa.ensemble_over(raises, [error, error], rng=stream())
+    assert len(str(caught.value)) < 1000
+
+
+def test_an_interrupt_is_the_users_own():
+    with pytest.raises(KeyboardInterrupt):
+        fa.ensemble_over(raises, [KeyboardInterrupt()], rng=stream())
+
+
+def test_an_ensembles_error_can_be_sent_on():
+    with pytest.raises(fa.EnsembleError) as caught:
+        fa.ensemble(refuses_small_numbers, 100, rng=stream())
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert str(again) == str(caught.value) and again.results == caught.value.results
+
+
+def test_other_generators_keep_their_kind():
+    for bits in (np.random.MT19937, np.random.SFC64):
+        one, other = (np.random.Generator(bits(np.random.SeedSequence(3, pool_size=8))) for _ in range(2))
+        assert (
+            fa.ensemble(three_numbers, 3, rng=one) == [three_numbers(rng) for rng in other.spawn(3)]
+        ).all()
+        with pytest.raises(fa.EnsembleError) as caught:
+            fa.ensemble_over(raises, [ValueError()], rng=one)
+        said = str(caught.value)
+        again = eval(said[said.index("np.random.Generator(") :], {"np": np})
+        assert again.random() == other.spawn(1)[0].random()
+
+
+def test_matrix_products_of_a_draw_are_made_by_one_thread():
+    with threadpool_limits(2):
+        assert (fa.ensemble(threads_seen, 3, rng=stream()) == 1).all()
+        with ensembles.ONE_THREAD, ensembles.ONE_THREAD:
+            assert threads_seen(None) == 1
+        assert threads_seen(None) == min(2, os.cpu_count())
+
+
+def test_an_experiment_that_cannot_be_sent_is_refused(two_cores):
+    lock = threading.Lock()
+    with pytest.raises(TypeError, match=r"experiment cannot be sent to another process .* without locks"):
+        fa.ensemble(lambda rng: lock.locked(), 5, rng=stream())
 
 
 def test_bad_input_is_refused():
@@ -116,6 +199,11 @@ def test_bad_input_is_refused():
         fa.ensemble_over(scaled, [], rng=stream())
     with pytest.raises(TypeError, match="rng is 3"):
         fa.ensemble(three_numbers, 2, rng=3)
+    with pytest.raises(TypeError, match="a seed that can be split; pass rng="):
+        fa.ensemble(three_numbers, 2, rng=np.random.Generator(np.random.RandomState(3)._bit_generator))
+    with pytest.raises(TypeError, match="experiment is 3; give a function"):
+        fa.ensemble(3, 2, rng=stream())
+    assert fa.ensemble_over(scaled, iter([1.0, 2.0]), rng=stream()).shape == (2,)
     with pytest.raises(TypeError, match="cluster is 8786; give the address"):
         fa.ensemble(three_numbers, 2, rng=stream(), cluster=8786)
 
@@ -132,58 +220,15 @@ def test_progress_is_shown_on_a_terminal_only(monkeypatch, capfd):
     assert "50 of 100 draws" in shown and shown.endswith("\r\x1b[K")
 
 
-# --- a cluster ---------------------------------------------------------------------------------------
-
-
-def dask(*arguments):
-    """Start a part of a cluster on loopback."""
-    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
-    command = [sys.executable, "-m", "dask", *arguments, "--host", "127.0.0.1", "--no-dashboard"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}, **quiet)
-
-
-def worker(address):
-    return dask("worker", address, "--nthreads", "1", "--no-nanny")
-
-
-@pytest.fixture(scope="module")
-def scheduler():
-    """The address of a scheduler without workers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = dask("scheduler", "--port", str(port))
-    for _ in range(300):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.1)
-    yield f"tcp://127.0.0.1:{port}"
-    process.kill()
-    process.wait()
-
-
-@pytest.fixture
-def workers(scheduler):
-    """Two workers of the scheduler."""
-    processes = [worker(scheduler), worker(scheduler)]
-    with ensembles._connected(scheduler) as client:
-        client.wait_for_workers(2, timeout=30)
-    yield processes
-    for process in processes:
-        process.kill()
-        process.wait()
+# --- on a cluster ----------------------------------------------------------------------------------
 
 
 def test_a_cluster_gives_the_same_bits(monkeypatch, scheduler, workers):
     here = fa.ensemble(product, 70, rng=stream())
     assert (fa.ensemble(product, 70, rng=stream(), cluster=scheduler) == here).all()
     asked = []
-    connected = ensembles._connected
-    monkeypatch.setattr(
-        ensembles, "_connected", lambda address: (asked.append(address), connected(address))[1]
-    )
+    connected = cluster._connected
+    monkeypatch.setattr(cluster, "_connected", lambda address: (asked.append(address), connected(address))[1])
     monkeypatch.setenv("FA_DASK", scheduler)
     assert (fa.ensemble(product, 70, rng=stream()) == here).all()
     assert (fa.ensemble(product, 70, rng=stream(), cluster="") == here).all()
@@ -216,25 +261,20 @@ def test_a_streamed_error_is_the_same_on_a_cluster(scheduler, workers):
     assert error(scheduler) == error("")
 
 
-def test_an_unreachable_scheduler_is_a_clear_error_within_seconds(monkeypatch):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        closed = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
-    monkeypatch.setenv("FA_DASK", closed)
-    for address in (None, closed, "nonsense://here", "127.0.0.1"):
-        began = time.monotonic()
-        with pytest.raises(ConnectionError, match=r"no Dask scheduler answers .*unset FA_DASK"):
-            fa.ensemble(three_numbers, 5, rng=stream(), cluster=address)
-        assert time.monotonic() - began < 10
+def test_an_ensemble_within_a_clusters_draw_stays_in_its_worker(monkeypatch, scheduler):
+    monkeypatch.setenv("FA_DASK", scheduler)  # so that the worker has it as well
+    with workers_of(scheduler, 1):
+        there = fa.ensemble(on_a_cluster_again, 3, rng=stream())
+    monkeypatch.delenv("FA_DASK")
+    assert (there == [on_a_cluster_again(child) for child in stream().spawn(3)]).all()
 
 
-def test_a_scheduler_without_workers_is_a_clear_error(monkeypatch, scheduler):
-    monkeypatch.setattr(ensembles, "PATIENCE", 0.5)
-    with pytest.raises(ConnectionError, match=f"no workers; start some with `dask worker {scheduler}`"):
-        fa.ensemble(three_numbers, 5, rng=stream(), cluster=scheduler)
-
-
-def test_a_cluster_without_dask_is_a_clear_error(monkeypatch):
-    monkeypatch.setitem(sys.modules, "dask.distributed", None)
-    with pytest.raises(ImportError, match="Dask is not installed: pip install"):
-        fa.ensemble(three_numbers, 5, rng=stream(), cluster="tcp://127.0.0.1:8786")
+def test_a_cluster_that_goes_away_is_said_and_loses_nothing_made_before(monkeypatch, scheduler, workers):
+    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+    ends = [threading.Timer(2.0, process.kill) for process in workers]
+    for end in ends:
+        end.start()
+    with pytest.raises(fa.EnsembleError, match="the Dask scheduler has no workers") as caught:
+        fa.ensemble(slow, 200, rng=stream(), cluster=scheduler)
+    assert len(caught.value.failures) + len(caught.value.results) == 200
+    assert (caught.value.results[0] == stream().spawn(1)[0].standard_normal(3)).all()

@@ -44,6 +44,28 @@ def test_law_of_two_values_and_one_unit_is_their_product():
     assert fa.error_law([3, 2], 1) == pytest.approx(6.0, rel=1e-14)
 
 
+@pytest.mark.parametrize(("values", "rank"), [([1.0, 1e-10, 3e-11, 1e-11], 1), ([1.0, 0.5, 1e-8, 1e-9], 2)])
+def test_law_of_a_steep_spectrum_balances_found_and_missed_in_exact_arithmetic(values, rank):
+    gamma = Fraction(rank) / Fraction(fa.error_law(values, rank))
+    shares = [gamma * Fraction(value) ** 2 for value in values]
+    found = sum(share / (1 + share) for share in shares[rank:])
+    missed = sum(1 / (1 + share) for share in shares[:rank])
+    assert float(found / missed) == pytest.approx(1, rel=1e-13)
+
+
+def test_huge_and_fractional_weights_are_counted_exactly():
+    assert fa.error_law([1.0, 1e-3], 1, [1, 1e17]) == pytest.approx(1e11, rel=1e-3)
+    assert fa.error_law([1.0, 1e-3], 21, [21, 1e16]) >= fa.least_error([1.0, 1e-3], 21, [21, 1e16])
+    assert fa.least_error([1.0, 0.5], 3, [2.5, 4]) == pytest.approx(3.5 * 0.25)
+    assert fa.oversampling_bound([1.0, 0.5], 2, 5, [2, 10]) == pytest.approx((1 + 2 / 2) * 2.5)
+    assert fa.error_law([0.0, 0.0], 1, [5, 5]) == 0
+
+
+def test_extreme_spectra_have_finite_laws():
+    assert fa.least_error([1e200, 1.0], 1) == 1.0
+    assert fa.error_law_correction([1.0, 1e-300], 1) == pytest.approx(0.25)
+
+
 def test_law_scales_with_the_square_of_the_target():
     values = SPECTRA["polynomial"]
     assert fa.error_law(3 * values, 7) == pytest.approx(9 * fa.error_law(values, 7), rel=1e-13)

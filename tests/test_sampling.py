@@ -6,6 +6,12 @@ import fa_utils as fa
 from fa_utils import sampling
 
 
+@pytest.fixture(autouse=True)
+def one_core(monkeypatch):
+    """No other process, which would not see what a test has patched."""
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+
+
 def sequence(start, stop):
     return np.arange(start + 1.0, stop + 1) ** -0.5
 
@@ -29,8 +35,42 @@ def test_nothing_cancels_where_the_spectrum_is_steep(rng):
     X = values[r:, None] * (G[0, r:] @ basis) / values[:r]  # the range is that of [1; X]
     core = np.linalg.inv(np.eye(12 - r) + X @ X.T)
     exact = np.trace(core @ ((X * values[:r] ** 2) @ X.T)) + np.trace(core * values[r:] ** 2)
-    assert error == pytest.approx(exact, rel=1e-7)
+    assert error == pytest.approx(exact, rel=1e-7, abs=0)
     assert fa.least_error(values, r) <= error < 1e-10
+
+
+def test_no_error_is_below_the_least_one_where_hidden_units_are_spare(rng):
+    for weak, weights, rank in ((1e-8, [15, 40], 20), (1e-4, [50, 100], 60), (1e-3, [1, 1e17], 1)):
+        errors = fa.sampled_errors([1.0, weak], rank, 2000, weights=weights, rng=rng)
+        assert (errors >= 0.999 * fa.least_error([1.0, weak], rank, weights)).all()
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-100, 1e100, 1e150])
+def test_errors_scale_with_the_square_of_the_target(rng, scale):
+    seed = rng.bit_generator.seed_seq
+    one, other = (
+        fa.sampled_errors(factor * np.array([1.0, 0.5, 0.2]), 1, 5, rng=np.random.default_rng(seed))
+        for factor in (1.0, scale)
+    )
+    assert np.allclose(other / scale**2, one, rtol=1e-12)
+    streams = [np.random.default_rng(np.random.SeedSequence(5)) for _ in range(2)]
+    one, other = (
+        fa.streamed_error(lambda a, b, c=factor: c * sequence(a, b), 50, 3, rng=child)
+        for factor, child in zip((1.0, scale), streams, strict=True)
+    )
+    assert other / scale**2 == pytest.approx(one, rel=1e-12)
+
+
+def test_values_that_underflow_beside_the_largest_count_as_zero(rng):
+    assert (fa.sampled_errors([1.0, 1e-170, 1e-171], 2, 3, rng=rng) == 0).all()
+
+
+def test_crowds_are_drawn_as_wishart_matrices_from_the_rank_on(monkeypatch, rng):
+    seen = []
+    wishart = sampling._wishart
+    monkeypatch.setattr(sampling, "_wishart", lambda *rest: (seen.append(rest[0]), wishart(*rest))[1])
+    fa.sampled_errors([3.0, 2.0, 1.0], 4, 2, weights=[5, 4, 3], rng=rng)
+    assert seen == [4]
 
 
 @pytest.mark.parametrize(
@@ -150,6 +190,7 @@ def test_a_streamed_error_vanishes_from_the_rank_of_the_target_on(rng):
         ((lambda start, stop: np.arange(start + 1.0, stop + 1), 50, 3), "let the values fall"),
         ((lambda start, stop: -np.ones(stop - start), 50, 3), "singular values are at least 0"),
         ((lambda start, stop: np.full(stop - start, np.nan), 50, 3), "must be finite"),
+        ((lambda start, stop: np.array([1.0, 3.0, 2.0] + [1.5] * 47)[start:stop], 50, 3), "which is 1.0"),
         ((sequence, 0, 3), "size is 0"),
         ((sequence, 50, 0), "rank is 0"),
     ],
@@ -157,6 +198,29 @@ def test_a_streamed_error_vanishes_from_the_rank_of_the_target_on(rng):
 def test_streaming_refuses_what_is_no_falling_spectrum(rng, arguments, message):
     with pytest.raises((ValueError, fa.EnsembleError), match=message):
         fa.streamed_error(*arguments, rng=rng)
+
+
+def test_a_streamed_error_is_shared_out_in_blocks_that_fit_memory(monkeypatch, rng):
+    spans, blocks = [], []
+    over = sampling.ensemble_over
+    monkeypatch.setattr(
+        sampling,
+        "ensemble_over",
+        lambda run, items, **rest: (spans.extend(items), over(run, items, **rest))[1],
+    )
+
+    def recorded(start, stop):
+        blocks.append(stop - start)
+        return sequence(start, stop)
+
+    fa.streamed_error(recorded, 3_000_000, 2, rng=rng)
+    assert 1 < len(spans) <= sampling.SPANS and max(blocks) <= sampling.ENTRIES // 2
+    assert sum(blocks) == 3_000_000
+
+
+def test_a_streamed_error_goes_where_it_is_told(rng):
+    with pytest.raises(ConnectionError, match="no Dask scheduler answers"):
+        fa.streamed_error(sequence, 50, 3, rng=rng, cluster="nonsense://here")
 
 
 def test_sampling_refuses_what_cannot_be_drawn(rng):

@@ -1,0 +1,110 @@
+"""An existing Dask cluster: work sent to it piece by piece, and what came back or went wrong."""
+
+import asyncio
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+
+PATIENCE = 5.0  # seconds for a scheduler to answer, and for a worker to be there
+
+
+def inside_a_worker() -> bool:
+    """Return whether this code runs in a task of a Dask worker."""
+    distributed = sys.modules.get("distributed")
+    try:
+        return distributed is not None and distributed.get_worker() is not None
+    except ValueError:
+        return False
+
+
+def map_on_cluster(function: Callable, pieces: Sequence, address: str) -> Iterator:
+    """Yield what ``function`` returns for each piece, in order, or the exception that kept it from returning.
+
+    Dask repeats what a lost worker had. Once the scheduler or the last worker is gone, so are all pieces
+    still missing. Raises ConnectionError where no scheduler answers at first or it has no workers,
+    ImportError without Dask.
+    """
+    with _connected(address) as client:
+        _await_workers(client, address)
+        shared = client.submit(_same, function, pure=False)
+        futures = client.map(_apply, [shared] * len(pieces), pieces, pure=False)
+        gone = None
+        for future in futures:
+            gone = gone or _awaited(future, client, address)
+            if future.status == "finished":
+                yield future.result()
+            else:
+                yield gone or future.exception()
+
+
+def _awaited(future, client, address: str) -> Exception | None:
+    """Return None once this piece is done or failed, or why it never will be: no workers, no scheduler."""
+    while future.status == "pending":
+        try:
+            future.exception(timeout=PATIENCE)
+        except TimeoutError:
+            try:
+                _await_workers(client, address)
+            except OSError as error:
+                return error
+        except CancelledError:
+            break
+    gone = future.status in ("cancelled", "lost")
+    return ConnectionError(f"{address}: the Dask scheduler is gone") if gone else None
+
+
+def _connected(address: str):
+    """Return a Dask client of the scheduler at this address; raise ConnectionError where none answers."""
+    try:
+        from dask.distributed import Client
+    except ImportError:
+        raise ImportError(
+            f"a cluster is asked for ({address}) but Dask is not installed: pip install 'dask[distributed]', "
+            "or unset FA_DASK to use the cores here"
+        ) from None
+    try:
+        # Asked first by hand, and in a thread, since a notebook's own loop is running: a Dask client waits
+        # for good where something else listens, and one that failed can block the next one's start.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(asyncio.run, _identity(address)).result()
+        return Client(address, timeout=PATIENCE, set_as_default=False)
+    except (OSError, ValueError, MemoryError) as error:
+        raise ConnectionError(
+            f"{address}: no Dask scheduler answers ({error!r}); start one with `dask scheduler`, "
+            "or unset FA_DASK to use the cores here"
+        ) from None
+
+
+async def _identity(address: str) -> dict:
+    """Return what the scheduler says of itself, within the time of patience."""
+    from distributed.core import connect
+
+    async def ask() -> dict:
+        comm = await connect(address, timeout=PATIENCE)
+        try:
+            await comm.write({"op": "identity", "reply": True})
+            return await comm.read()
+        finally:
+            comm.abort()
+
+    return await asyncio.wait_for(ask(), PATIENCE)
+
+
+def _await_workers(client, address: str) -> None:
+    """Return once there is a worker; raise ConnectionError where none comes."""
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        raise ConnectionError(
+            f"{address}: the Dask scheduler has no workers; start some with `dask worker {address}`, "
+            "or unset FA_DASK to use the cores here"
+        ) from None
+
+
+def _same(value):
+    """Return the value: as a task of its own it is sent once, and made again if its worker is lost."""
+    return value
+
+
+def _apply(function: Callable, argument):
+    return function(argument)

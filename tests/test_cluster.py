@@ -1,0 +1,65 @@
+import socket
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import fa_utils as fa
+from fa_utils import cluster
+
+
+def stream():
+    return np.random.default_rng(5)
+
+
+def test_a_port_where_something_else_listens_is_a_clear_error(monkeypatch):
+    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        with pytest.raises(ConnectionError, match="no Dask scheduler answers"):
+            fa.ensemble(
+                np.random.Generator.random,
+                5,
+                rng=stream(),
+                cluster=f"tcp://127.0.0.1:{silent.getsockname()[1]}",
+            )
+
+
+def test_an_unreachable_scheduler_is_a_clear_error_within_seconds(monkeypatch):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        closed = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+    monkeypatch.setenv("FA_DASK", closed)
+    monkeypatch.setattr(cluster, "PATIENCE", 1.0)
+    for address in (None, closed, "nonsense://here", "127.0.0.1"):
+        began = time.monotonic()
+        with pytest.raises(ConnectionError, match=r"no Dask scheduler answers .*unset FA_DASK"):
+            fa.ensemble(np.random.Generator.random, 5, rng=stream(), cluster=address)
+        assert time.monotonic() - began < 10
+
+
+def test_a_scheduler_without_workers_is_a_clear_error(monkeypatch, scheduler):
+    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+    with pytest.raises(ConnectionError, match=f"no workers; start some with `dask worker {scheduler}`"):
+        fa.ensemble(np.random.Generator.random, 5, rng=stream(), cluster=scheduler)
+
+
+def test_a_cluster_without_dask_is_a_clear_error(monkeypatch):
+    monkeypatch.setitem(sys.modules, "dask.distributed", None)
+    with pytest.raises(ImportError, match="Dask is not installed: pip install"):
+        fa.ensemble(np.random.Generator.random, 5, rng=stream(), cluster="tcp://127.0.0.1:8786")
+
+
+def test_a_client_is_neither_left_open_nor_made_the_default(scheduler, workers):
+    from dask.distributed import default_client
+
+    def clients(dask_scheduler):
+        return len([name for name in dask_scheduler.clients if name != "fire-and-forget"])
+
+    fa.ensemble(np.random.Generator.random, 5, rng=stream(), cluster=scheduler)
+    with cluster._connected(scheduler) as client:
+        assert client.run_on_scheduler(clients) == 1
+        with pytest.raises(ValueError):
+            default_client()
