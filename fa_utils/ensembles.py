@@ -99,7 +99,8 @@ def ensemble(experiment: Callable, draws: int, *, rng, cluster: str | None = Non
     cluster whose scheduler has the address ``cluster``, by default the environment variable FA_DASK. The
     numbers are the same, to the last bit. A terminal sees how many are done.
     Raises EnsembleError, after all the others are done, where draws failed; ValueError for differing shapes;
-    ConnectionError where no scheduler answers or none has workers; ImportError for a cluster without Dask.
+    TypeError for an experiment that cannot be sent to another process; ConnectionError where no scheduler
+    answers or it has no workers; ImportError for a cluster without Dask.
     """
     return _gathered(experiment, [()] * whole_number("draws", draws, least=1), rng, cluster)
 
