@@ -8,6 +8,7 @@ N = A^T (sum sigma_i^2 g_i g_i^T) A, and M likewise with sigma_i^4,
     ||Y - ZW||_F^2 = T + tr[(D + N)^{-1} (D N - M)] = T + tr[(I + D^{-1} N)^{-1} (N - D^{-1} M)].
 
 That is N7, ||Y||_F^2 - tr[(G^T Sigma^2 G)^{-1} G^T Sigma^4 G], but nothing cancels: T alone is the optimum.
+Values are taken relative to the least of the r largest, so that no power of them overflows or is lost.
 """
 
 from collections.abc import Callable
@@ -38,12 +39,15 @@ def sampled_errors(singular_values, rank: int, draws: int, *, weights=None, rng)
     if broken.size:
         raise ValueError(f"weights holds {broken[0]}; to draw, each value must occur a whole number of times")
     rng = random_generator(rng)
-    parts = _parted(np.square(values / values[:1]), counts, rank)
-    if parts.total == 0:
+    taken = among_largest(counts, rank)
+    if (taken == counts).all():
         return np.zeros(draws)
+    parts = _parted(
+        np.repeat(values, taken.astype(int)), values[taken < counts], (counts - taken)[taken < counts]
+    )
     block = max(1, ENTRIES // (rank * (rank * (1 + len(parts.crowds)) + parts.rows.size)))
     sizes = [min(block, draws - start) for start in range(0, draws, block)]
-    return values[0] ** 2 * np.concatenate([_sampled(parts, rank, size, rng) for size in sizes])
+    return parts.unit * np.concatenate([_sampled(parts, rank, size, rng) for size in sizes])
 
 
 def streamed_error(
@@ -61,42 +65,39 @@ def streamed_error(
     head = np.sort(_block_of(singular_values, 0, min(rank, size)))[::-1]
     if rank >= size:
         return 0.0
-    scale = head[0] or 1.0
     spans = int(np.clip((size - rank) * rank // (SPAN_BLOCKS * ENTRIES), 1, SPANS))
     edges = np.linspace(rank, size, spans + 1).astype(int)
     sums = ensemble_over(
-        partial(_span_sums, singular_values, rank, head[-1], scale),
+        partial(_span_sums, singular_values, rank, head[-1]),
         list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)),
         rng=tail_rng,
         cluster=cluster,
     ).sum(axis=0)
-    squares = np.square(head / scale)
-    if squares[-1] == 0:
+    if head[-1] == 0:
         return 0.0
-    top = head_rng.standard_normal((1, rank, rank))
-    return float(scale**2 * _errors(squares, sums[0], top, sums[1:].reshape(2, 1, rank, rank))[0])
+    top, grams = head_rng.standard_normal((1, rank, rank)), sums[1:].reshape(2, 1, rank, rank)
+    return float(head[-1] ** 2 * _errors(np.square(head[-1] / head), sums[0], top, grams)[0])
 
 
 class _Parts(NamedTuple):
-    """Squared singular values: the ``rank`` largest, and of the others those of single rows and of crowds."""
+    """A spectrum in squares relative to ``unit``, the square of the least of the ``rank`` largest values."""
 
-    head: np.ndarray
-    rows: np.ndarray
-    crowds: list[tuple[float, float]]  # a square, and how often it occurs: at least rank times
+    unit: float
+    inverse_head: np.ndarray  # of the rank largest
+    rows: np.ndarray  # of all others that occur less than rank times
+    crowds: list[tuple[float, float]]  # of the rest: a square, and how often it occurs
     total: float  # of rows and crowds
 
 
-def _parted(squares: np.ndarray, counts: np.ndarray, rank: int) -> _Parts:
-    """Return the parts of a spectrum whose values fall; squares that underflowed count as zero."""
-    counts = np.where(squares > 0, counts, 0)
-    taken = among_largest(counts, rank)
-    rest = counts - taken
-    few = rest < rank
+def _parted(head: np.ndarray, values: np.ndarray, counts: np.ndarray) -> _Parts:
+    """Return the parts of a spectrum: its r largest values, the others, and how often those occur."""
+    squares, few = np.square(values / head[-1]), counts < head.size
     return _Parts(
-        head=np.repeat(squares, taken.astype(int)),
-        rows=np.repeat(squares[few], rest[few].astype(int)),
-        crowds=list(zip(squares[~few], rest[~few], strict=True)),
-        total=float(squares @ rest),
+        unit=head[-1] ** 2,
+        inverse_head=np.square(head[-1] / head),
+        rows=np.repeat(squares[few], counts[few].astype(int)),
+        crowds=list(zip(squares[~few], counts[~few], strict=True)),
+        total=float(squares @ counts),
     )
 
 
@@ -106,11 +107,11 @@ def _sampled(parts: _Parts, rank: int, draws: int, rng) -> np.ndarray:
     grams = _row_grams(parts.rows, draws, rank, rng)
     for square, count in parts.crowds:
         grams += np.multiply.outer((square, square**2), _wishart(count, draws, rank, rng))
-    return _errors(parts.head, parts.total, top, grams)
+    return _errors(parts.inverse_head, parts.total, top, grams)
 
 
 def _span_sums(
-    singular_values: Callable, rank: int, largest: float, scale: float, span: tuple[int, int], rng
+    singular_values: Callable, rank: int, largest: float, span: tuple[int, int], rng
 ) -> np.ndarray:
     """Return sum sigma_i^2 and, flattened, both sums of g_i g_i^T over the rows of a span, (1 + 2 r^2,)."""
     grams, total = np.zeros((2, rank, rank)), 0.0
@@ -122,7 +123,7 @@ def _span_sums(
                 f"singular value {values.max()} comes after the first {rank}, the least of which is "
                 f"{largest}; let the values fall"
             )
-        values = values / scale
+        values = values / (largest or 1.0)
         total += values @ values
         _add_rows(grams, values, rng.standard_normal((values.size, rank)))
     return np.concatenate([[total], grams.ravel()])
@@ -163,9 +164,10 @@ def _wishart(count: float, draws: int, rank: int, rng) -> np.ndarray:
     return triangles @ triangles.mT
 
 
-def _errors(head: np.ndarray, total: float, top: np.ndarray, grams: np.ndarray) -> np.ndarray:
-    """Return the module's formula for D = diag(``head``), T = ``total`` and first rows ``top``, (draws,)."""
+def _errors(inverse_head: np.ndarray, total: float, top: np.ndarray, grams: np.ndarray) -> np.ndarray:
+    """Return the module's formula for D^{-1}, T = ``total``, the first rows ``top``, both sums; (draws,)."""
     A = np.linalg.inv(top)
     N, M = A.mT @ grams @ A
-    d = head[:, None]  # each row is divided by its own, so that no weak one is lost beside a strong one
-    return total + np.trace(np.linalg.solve(np.eye(head.size) + N / d, N - M / d), axis1=-2, axis2=-1)
+    inverse = inverse_head[:, None]  # row by row, so that no weak one is lost beside a strong one
+    change = np.linalg.solve(np.eye(inverse_head.size) + inverse * N, N - inverse * M)
+    return total + np.trace(change, axis1=-2, axis2=-1)

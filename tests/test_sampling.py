@@ -21,7 +21,7 @@ def test_errors_are_those_of_the_projection_for_the_same_numbers(rng):
     G = rng.standard_normal((200, 30, r))
     grams = np.zeros((2, 200, r, r))
     sampling._add_rows(grams, values[r:], G[:, r:].copy())
-    errors = sampling._errors(values[:r] ** 2, np.square(values[r:]).sum(), G[:, :r], grams)
+    errors = sampling._errors(values[:r] ** -2, np.square(values[r:]).sum(), G[:, :r], grams)
     assert np.allclose(errors, fa.stationary_errors(values, G), rtol=1e-8)
 
 
@@ -30,7 +30,7 @@ def test_nothing_cancels_where_the_spectrum_is_steep(rng):
     r, G = 8, rng.standard_normal((1, 12, 8))
     grams = np.zeros((2, 1, r, r))
     sampling._add_rows(grams, values[r:], G[:, r:].copy())
-    (error,) = sampling._errors(values[:r] ** 2, np.square(values[r:]).sum(), G[:, :r], grams)
+    (error,) = sampling._errors(values[:r] ** -2, np.square(values[r:]).sum(), G[:, :r], grams)
     basis = np.linalg.inv(G[0, :r])
     X = values[r:, None] * (G[0, r:] @ basis) / values[:r]  # the range is that of [1; X]
     core = np.linalg.inv(np.eye(12 - r) + X @ X.T)
@@ -61,8 +61,14 @@ def test_errors_scale_with_the_square_of_the_target(rng, scale):
     assert other / scale**2 == pytest.approx(one, rel=1e-12)
 
 
-def test_values_that_underflow_beside_the_largest_count_as_zero(rng):
-    assert (fa.sampled_errors([1.0, 1e-170, 1e-171], 2, 3, rng=rng) == 0).all()
+def test_weak_values_beside_a_strong_one_have_errors_of_their_own(rng):
+    seed = np.random.SeedSequence(7)
+    near, far = (
+        fa.sampled_errors([1.0, weak], 5, 20, weights=[1, 40], rng=np.random.default_rng(seed)) / weak**2
+        for weak in (1e-20, 1e-100)
+    )
+    assert np.allclose(near, far, rtol=1e-9) and (near > 36).all()
+    assert np.isfinite(fa.sampled_errors([1.0, 1e-170, 1e-171], 2, 3, rng=rng)).all()
 
 
 def test_crowds_are_drawn_as_wishart_matrices_from_the_rank_on(monkeypatch, rng):
