@@ -106,7 +106,7 @@ def cluster_of(workers: int) -> Iterator[str]:
             process = subprocess.Popen(
                 [sys.executable, "-m", "dask", *part, *common],
                 cwd=folder,
-                env=os.environ | {"PYTHONPATH": str(Path(__file__).parent)},
+                env=os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])},
                 stderr=subprocess.DEVNULL,
             )
             ends.callback(process.wait)
