@@ -6,7 +6,6 @@ must return the same bits.
 
 import contextlib
 import os
-import resource
 import socket
 import subprocess
 import sys
@@ -71,8 +70,7 @@ def streaming_costs(size: int) -> tuple[float, float, float]:
         (measure.timed(lambda: streamed(size))[0], measure.timed(lambda: draw_alone(size))[0])
         for _ in range(3)
     ]
-    units = 2**20 if sys.platform == "darwin" else 2**10  # bytes there, elsewhere KiB
-    return (*np.median(pairs, axis=0), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / units)
+    return (*np.median(pairs, axis=0), measure.peak_memory() / 2**20)
 
 
 def print_streaming() -> None:

@@ -4,8 +4,6 @@ Targets are given by their factors. FA's cost comes in two parts: finding the sm
 steps there, which know neither n nor m.
 """
 
-import resource
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -68,8 +66,7 @@ def million() -> tuple[float, float, float, float]:
     draw, problem = measure.timed(lambda: drawn(MILLION, MILLION, R, R))
     steps, run = measure.timed(lambda: fa.descend(problem, fa.FA, RATE, STEPS))
     curve, errors = measure.timed(lambda: fa.error_curve(problem, run))
-    units = 2**30 if sys.platform == "darwin" else 2**20  # bytes there, elsewhere KiB
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / units
+    peak = measure.peak_memory() / 2**30
     lifted = fa.error(problem.target, *run.reduction.lift(run.small.Z[-1], run.small.W[-1]))
     off = measure.difference((errors[-1:],), (np.array([lifted]),))
     measure.assert_agreement("the error of the lifted factors", off, 1e-9)

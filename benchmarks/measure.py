@@ -16,6 +16,7 @@ import argparse
 import importlib.util
 import platform
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -103,6 +104,14 @@ def median_seconds(run: Callable, repeats: int = 3) -> float:
     """Return the median time of ``repeats`` calls, after one that is not counted."""
     timed(run)
     return statistics.median(timed(run)[0] for _ in range(repeats))
+
+
+def peak_memory() -> int:
+    """Return the most bytes that this process has held so far."""
+    import resource  # not on Windows
+
+    unit = 1 if sys.platform == "darwin" else 2**10  # macOS counts bytes, others KiB
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def slope(sizes: Iterable[float], seconds: Iterable[float]) -> float:

@@ -13,7 +13,15 @@ from fa_utils.alignment import (
     residual,
     squared_norm,
 )
-from fa_utils.claims import Claim, VerdictError, control, probability_limit, read_verdicts, verdict
+from fa_utils.claims import (
+    Claim,
+    VerdictError,
+    control,
+    kolmogorov_limit,
+    probability_limit,
+    read_verdicts,
+    verdict,
+)
 from fa_utils.ensembles import EnsembleError, ensemble, ensemble_over
 from fa_utils.exact import fa_star_eigenvalues, fa_star_exact, fa_star_overlaps, fa_star_rate
 from fa_utils.law import (
@@ -84,6 +92,7 @@ __all__ = [
     "fa_star_overlaps",
     "fa_star_rate",
     "flow",
+    "kolmogorov_limit",
     "least_error",
     "loss",
     "nearly_square_problem",

@@ -81,6 +81,17 @@ def probability_limit(count: int, draws: int, confidence: float) -> float:
     return 1.0 if count == draws else float(betaincinv(count + 1, draws - count, confidence))
 
 
+def kolmogorov_limit(one: int, other: int, chance: float) -> float:
+    """Return the Kolmogorov distance that two samples of one law, of these sizes, exceed with that chance.
+
+    (The asymptotic formula, which errs to the safe side.) Raises ValueError for a chance outside (0, 1).
+    """
+    sizes = [whole_number("one", one, least=1), whole_number("other", other, least=1)]
+    if not 0 < real_number("chance", chance) < 1:
+        raise ValueError(f"chance is {chance}; choose a number between 0 and 1")
+    return float(np.sqrt(np.log(2 / chance) / 2 * np.sum(np.reciprocal(sizes, dtype=float))))
+
+
 def verdict(*claims: Claim) -> None:
     """Show the claims as a table, and as data for `read_verdicts`; raise VerdictError if one fails."""
     rows = [claim.row for claim in claims]

@@ -80,22 +80,23 @@ def streamed_error(
 
 
 class _Parts(NamedTuple):
-    """A spectrum in squares relative to ``unit``, the square of the least of the ``rank`` largest values."""
+    """A spectrum relative to the least of its ``rank`` largest values, whose square is ``unit``."""
 
     unit: float
-    inverse_head: np.ndarray  # of the rank largest
-    rows: np.ndarray  # of all others that occur less than rank times
-    crowds: list[tuple[float, float]]  # of the rest: a square, and how often it occurs
-    total: float  # of rows and crowds
+    inverse_head: np.ndarray  # one over the squares of the rank largest
+    rows: np.ndarray  # all other values that occur less than rank times
+    crowds: list[tuple[float, float]]  # the rest: a square, and how often it occurs
+    total: float  # of the squares of rows and crowds
 
 
 def _parted(head: np.ndarray, values: np.ndarray, counts: np.ndarray) -> _Parts:
     """Return the parts of a spectrum: its r largest values, the others, and how often those occur."""
-    squares, few = np.square(values / head[-1]), counts < head.size
+    values, few = values / head[-1], counts < head.size
+    squares = np.square(values)
     return _Parts(
         unit=head[-1] ** 2,
         inverse_head=np.square(head[-1] / head),
-        rows=np.repeat(squares[few], counts[few].astype(int)),
+        rows=np.repeat(values[few], counts[few].astype(int)),
         crowds=list(zip(squares[~few], counts[~few], strict=True)),
         total=float(squares @ counts),
     )
@@ -139,13 +140,13 @@ def _block_of(singular_values: Callable, start: int, stop: int) -> np.ndarray:
     return values
 
 
-def _row_grams(squares: np.ndarray, draws: int, rank: int, rng) -> np.ndarray:
-    """Return sum s_i g_i g_i^T and sum s_i^2 g_i g_i^T over rows g_i ~ N(0, I), shape (2, draws, r, r)."""
+def _row_grams(values: np.ndarray, draws: int, rank: int, rng) -> np.ndarray:
+    """Return both sums of g_i g_i^T over rows g_i ~ N(0, I) with these values, shape (2, draws, r, r)."""
     grams = np.zeros((2, draws, rank, rank))
     rows = max(1, ENTRIES // (draws * rank))
-    for start in range(0, squares.size, rows):
-        values = np.sqrt(squares[start : start + rows])
-        _add_rows(grams, values, rng.standard_normal((draws, values.size, rank)))
+    for start in range(0, values.size, rows):
+        block = values[start : start + rows]
+        _add_rows(grams, block, rng.standard_normal((draws, block.size, rank)))
     return grams
 
 

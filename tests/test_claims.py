@@ -122,3 +122,18 @@ def test_the_probability_limit_is_scipys_exact_one(count, draws):
 def test_counts_and_confidences_that_cannot_be_are_refused(count, draws, confidence, says):
     with pytest.raises(ValueError, match=says):
         fa.probability_limit(count, draws, confidence)
+
+
+def test_two_samples_of_one_law_stay_within_the_kolmogorov_limit_as_often_as_it_says(rng):
+    limit = fa.kolmogorov_limit(40, 60, chance=0.2)
+    distances = [stats.ks_2samp(rng.random(40), rng.random(60)).statistic for _ in range(500)]
+    assert 0.05 < np.mean(np.array(distances) > limit) < 0.25
+    assert fa.kolmogorov_limit(10**9, 100, chance=1e-6) == pytest.approx(0.26934, rel=1e-4)
+
+
+@pytest.mark.parametrize("chance", [0.0, 1.0, -0.1])
+def test_a_kolmogorov_limit_refuses_what_is_no_chance(chance):
+    with pytest.raises(ValueError, match="choose a number between 0 and 1"):
+        fa.kolmogorov_limit(3, 4, chance=chance)
+    with pytest.raises(ValueError, match="one is 0"):
+        fa.kolmogorov_limit(0, 4, chance=0.5)
