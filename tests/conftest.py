@@ -1,8 +1,8 @@
 """What several tests share: random streams, a problem, a Dask cluster on loopback."""
 
 import contextlib
+import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -50,20 +50,24 @@ def workers_of(address, count):
 
 
 @pytest.fixture(scope="module")
-def scheduler():
-    """The address of a scheduler without workers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = dask("scheduler", "--port", str(port))
+def scheduler(tmp_path_factory):
+    """The address of a scheduler without workers; it picks a free port and writes it down."""
+    written = tmp_path_factory.mktemp("scheduler") / "address.json"
+    process = dask("scheduler", "--port", "0", "--scheduler-file", str(written))
+    try:
+        yield _address(written)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _address(written):
+    """Wait for the scheduler's file, half a minute at most; return the address in it."""
     for _ in range(300):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
+        with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+            return json.loads(written.read_text())["address"]
         time.sleep(0.1)
-    yield f"tcp://127.0.0.1:{port}"
-    process.kill()
-    process.wait()
+    raise TimeoutError(f"no scheduler wrote its address to {written} within 30 s")
 
 
 @pytest.fixture

@@ -28,16 +28,16 @@ def test_a_port_where_something_else_listens_is_a_clear_error(monkeypatch):
 
 
 def test_an_unreachable_scheduler_is_a_clear_error_within_seconds(monkeypatch):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        closed = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
-    monkeypatch.setenv("FA_DASK", closed)
-    monkeypatch.setattr(cluster, "PATIENCE", 1.0)
-    for address in (None, closed, "nonsense://here", "127.0.0.1"):
-        began = time.monotonic()
-        with pytest.raises(ConnectionError, match=r"no Dask scheduler answers .*unset FA_DASK"):
-            fa.ensemble(np.random.Generator.random, 5, rng=stream(), cluster=address)
-        assert time.monotonic() - began < 10
+    with socket.socket() as bound:  # and never listening: nothing answers there
+        bound.bind(("127.0.0.1", 0))
+        closed = f"tcp://127.0.0.1:{bound.getsockname()[1]}"
+        monkeypatch.setenv("FA_DASK", closed)
+        monkeypatch.setattr(cluster, "PATIENCE", 1.0)
+        for address in (None, closed, "nonsense://here", "127.0.0.1"):
+            began = time.monotonic()
+            with pytest.raises(ConnectionError, match=r"no Dask scheduler answers .*unset FA_DASK"):
+                fa.ensemble(np.random.Generator.random, 5, rng=stream(), cluster=address)
+            assert time.monotonic() - began < 10
 
 
 def test_a_scheduler_without_workers_is_a_clear_error(monkeypatch, scheduler):
