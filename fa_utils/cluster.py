@@ -30,27 +30,30 @@ def map_on_cluster(function: Callable, pieces: Sequence, address: str) -> Iterat
         futures = client.map(_apply, [shared] * len(pieces), pieces, pure=False)
         gone = None
         for future in futures:
-            gone = gone or _awaited(future, client, address)
-            if future.status == "finished":
-                yield future.result()
-            else:
-                yield gone or future.exception()
-
-
-def _awaited(future, client, address: str) -> Exception | None:
-    """Return None once this piece is done or failed, or why it never will be: no workers, no scheduler."""
-    while future.status == "pending":
-        try:
-            future.exception(timeout=PATIENCE)
-        except TimeoutError:
             try:
-                _await_workers(client, address)
-            except OSError as error:
-                return error
+                yield gone or _outcome(future, client, address)
+            except ConnectionError as error:
+                gone = error
+                yield gone
+
+
+def _outcome(future, client, address: str):
+    """Return what a piece returned, or the error in it; raise ConnectionError once nobody is left to ask.
+
+    Asked again and again, since a worker can be lost between making a result and handing it over.
+    """
+    patience = PATIENCE
+    while True:
+        try:
+            return future.result(timeout=patience)
         except CancelledError:
-            break
-    gone = future.status in ("cancelled", "lost")
-    return ConnectionError(f"{address}: the Dask scheduler is gone") if gone else None
+            raise ConnectionError(f"{address}: the Dask scheduler is gone") from None
+        except Exception as error:
+            if future.status == "error" or not isinstance(error, TimeoutError):
+                return error
+        _await_workers(client, address)
+        if future.status == "finished":
+            patience *= 2  # it is made, and large
 
 
 def _connected(address: str):

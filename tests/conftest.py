@@ -49,16 +49,23 @@ def workers_of(address, count):
             process.wait()
 
 
-@pytest.fixture(scope="module")
-def scheduler(tmp_path_factory):
-    """The address of a scheduler without workers; it picks a free port and writes it down."""
-    written = tmp_path_factory.mktemp("scheduler") / "address.json"
+@contextlib.contextmanager
+def running_scheduler(folder):
+    """Run a scheduler without workers, on a free port of its choice; give its process and its address."""
+    written = folder / "scheduler.json"
     process = dask("scheduler", "--port", "0", "--scheduler-file", str(written))
     try:
-        yield _address(written)
+        yield process, _address(written)
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory):
+    """The address of a scheduler without workers."""
+    with running_scheduler(tmp_path_factory.mktemp("scheduler")) as (_, address):
+        yield address
 
 
 def _address(written):

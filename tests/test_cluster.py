@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from conftest import running_scheduler, workers_of
 
 import fa_utils as fa
 from fa_utils import cluster
@@ -63,3 +64,41 @@ def test_a_client_is_neither_left_open_nor_made_the_default(scheduler, workers):
         assert client.run_on_scheduler(clients) == 1
         with pytest.raises(ValueError):
             default_client()
+
+
+def states_of_tasks(dask_scheduler):
+    return {task.state for task in dask_scheduler.tasks.values()}
+
+
+def asked_for_once_all_are_made(scheduler, lost):
+    """Return what comes of pieces whose workers are lost once the last is made, before it is asked for."""
+    outcomes = cluster.map_on_cluster(abs, range(-10, 0), scheduler)
+    assert next(outcomes) == 10
+    with cluster._connected(scheduler) as client:
+        while client.run_on_scheduler(states_of_tasks) != {"memory"}:
+            time.sleep(0.05)
+    for process in lost:
+        process.kill()
+        process.wait()
+    return list(outcomes)
+
+
+def test_results_lost_with_one_worker_are_made_again(scheduler, workers):
+    assert asked_for_once_all_are_made(scheduler, workers[:1]) == [9, 8, 7, 6, 5, 4, 3, 2, 1]
+
+
+def test_results_lost_with_the_last_worker_are_said_to_be(monkeypatch, scheduler, workers):
+    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+    outcomes = asked_for_once_all_are_made(scheduler, workers)
+    assert len(outcomes) == 9
+    assert all("no workers" in str(outcome) for outcome in outcomes), outcomes
+
+
+def test_a_scheduler_that_goes_away_is_said(monkeypatch, tmp_path):
+    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+    with running_scheduler(tmp_path) as (process, address), workers_of(address, 1):
+        outcomes = cluster.map_on_cluster(time.sleep, [0.0, 60.0, 0.0], address)
+        assert next(outcomes) is None
+        process.kill()
+        rest = list(outcomes)
+    assert all(isinstance(outcome, ConnectionError) for outcome in rest) and len(rest) == 2
