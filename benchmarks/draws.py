@@ -6,7 +6,6 @@ must return the same bits.
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -93,13 +92,10 @@ def cluster_of(workers: int) -> Iterator[str]:
     """Run a scheduler and so many workers of one thread on loopback; yield the scheduler's address."""
     from dask.distributed import Client
 
-    with socket.socket() as probe, tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as ends:
-        probe.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
-        probe.close()
-        common = ["--host", "127.0.0.1", "--no-dashboard"]
-        parts = [["scheduler", "--port", address.rpartition(":")[2]]]
-        parts += [["worker", address, "--nthreads", "1", "--no-nanny"]] * workers
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as ends:
+        written = str(Path(folder, "scheduler.json"))
+        common = ["--scheduler-file", written, "--host", "127.0.0.1", "--no-dashboard"]
+        parts = [["scheduler", "--port", "0"], *[["worker", "--nthreads", "1", "--no-nanny"]] * workers]
         for part in parts:
             process = subprocess.Popen(
                 [sys.executable, "-m", "dask", *part, *common],
@@ -109,8 +105,9 @@ def cluster_of(workers: int) -> Iterator[str]:
             )
             ends.callback(process.wait)
             ends.callback(process.kill)
-        with Client(address, timeout=30, set_as_default=False) as client:
+        with Client(scheduler_file=written, timeout=30, set_as_default=False) as client:
             client.wait_for_workers(workers, timeout=30)
+            address = client.scheduler.address
         yield address
 
 

@@ -1,11 +1,9 @@
 """What several tests share: random streams, a problem, a Dask cluster on loopback."""
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -52,10 +50,12 @@ def workers_of(address, count):
 @contextlib.contextmanager
 def running_scheduler(folder):
     """Run a scheduler without workers, on a free port of its choice; give its process and its address."""
+    from distributed.utils import json_load_robust  # here, since most tests do without Dask
+
     written = folder / "scheduler.json"
     process = dask("scheduler", "--port", "0", "--scheduler-file", str(written))
     try:
-        yield process, _address(written)
+        yield process, json_load_robust(written, timeout=30)["address"]
     finally:
         process.kill()
         process.wait()
@@ -66,15 +66,6 @@ def scheduler(tmp_path_factory):
     """The address of a scheduler without workers."""
     with running_scheduler(tmp_path_factory.mktemp("scheduler")) as (_, address):
         yield address
-
-
-def _address(written):
-    """Wait for the scheduler's file, half a minute at most; return the address in it."""
-    for _ in range(300):
-        with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
-            return json.loads(written.read_text())["address"]
-        time.sleep(0.1)
-    raise TimeoutError(f"no scheduler wrote its address to {written} within 30 s")
 
 
 @pytest.fixture
