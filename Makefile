@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce executed accept test lint unit nbval bench lock clean
+.PHONY: always help reproduce executed accept test lint unit nbval bench lock clean
 
 # What a user may set: make reproduce ONLY="theorem-2 lemma-1" P="seed=7" THREADS=2 JOBS=4
 ONLY =
@@ -22,7 +22,6 @@ SELECTED := $(foreach name,$(or $(ONLY),$(NOTEBOOKS)),$(or \
 OUT := build$(if $(strip $(P)),/runs/$(shell printf '%s' '$(strip $(P))' | tr -c 'A-Za-z0-9.-' '_'))
 FA_FIGURES ?= $(CURDIR)/$(if $(strip $(P)),$(OUT)/)figures
 export FA_FIGURES
-export FA_PROGRESS := $(OUT)/.progress
 
 # Same numbers everywhere, and nobody's personal settings.
 export OPENBLAS_NUM_THREADS := $(THREADS)
@@ -53,8 +52,12 @@ help:
 build:
 	@mkdir -p build
 
-.venv/installed: requirements.lock tools/make_environment.sh
-	@sh tools/make_environment.sh $(PYTHON)
+# Asked every time, and quick where nothing is to do: what the environment was made from is compared, not dates.
+.venv/installed: always
+	@cat requirements.lock tools/environment.py | cmp -s - $@ 2>/dev/null || \
+		sh tools/make_environment.sh .venv requirements.lock $(PYTHON)
+
+always:
 
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv; install it, for instance: pip install uv" >&2; exit 1; }
@@ -66,19 +69,18 @@ lock:
 
 reproduce: $(ENVIRONMENT) | build
 	@$(if $(strip $(P)),"$(BIN)/python" tools/parameters.py $(P:%='%') -- $(SELECTED))
-	@mkdir -p $(OUT); rm -f $(FA_PROGRESS)
-	@FA_TOTAL=$$($(MAKE) -n executed | grep -c 'tools/run_notebook.py'); export FA_TOTAL; \
+	@"$(BIN)/python" tools/up_to_date.py $(OUT) $(P:%='%') -- $(SELECTED)
+	@FA_PROGRESS=$$(mktemp); export FA_PROGRESS; trap 'rm -f "$$FA_PROGRESS"' EXIT; \
+		FA_TOTAL=$$($(MAKE) -n executed | grep -c 'tools/run_notebook.py'); export FA_TOTAL; \
 		$(MAKE) --no-print-directory --keep-going --jobs=$(JOBS) executed; ran=$$?; \
 		"$(BIN)/python" tools/verdicts.py $(OUT) $(SELECTED) && test $$ran -eq 0
 
 executed: $(SELECTED:%=$(OUT)/%.ipynb)
 	@:
 
-$(OUT)/%.ipynb: notebooks/%.ipynb $(wildcard fa_utils/*.py) tools/run_notebook.py $(ENVIRONMENT)
-	@"$(BIN)/python" tools/run_notebook.py $< $@ $(P:%='%')
-
-# A picture that is missing or newer than its notebook's run makes that notebook run again.
--include $(SELECTED:%=$(OUT)/%.figures.mk)
+# What is there was found to be up to date, or else deleted, before: dates do not count.
+$(OUT)/%.ipynb: | notebooks/%.ipynb
+	@"$(BIN)/python" tools/run_notebook.py notebooks/$*.ipynb $@ $(P:%='%')
 
 $(if $(and $(filter accept,$(MAKECMDGOALS)),$(strip $(P))),$(error accept adopts default runs only: leave P out))
 
@@ -97,10 +99,11 @@ lint: $(ENVIRONMENT)
 unit: $(ENVIRONMENT) | build
 	"$(BIN)/pytest" -n $(JOBS)
 
-# One notebook after the other: nbval's kernels listen on TCP ports, and two at once may pick the same.
+# The cells of a notebook belong together; notebooks run side by side.
 nbval: $(ENVIRONMENT) | build
 	@rm -rf build/nbval
-	FA_FIGURES='$(CURDIR)/build/nbval' "$(BIN)/pytest" --nbval notebooks
+	FA_FIGURES='$(CURDIR)/build/nbval' PYTHONPATH=tools \
+		"$(BIN)/pytest" -p kernels_on_files -n $(JOBS) --dist loadfile --nbval notebooks
 	@"$(BIN)/python" tools/compare_figures.py build/nbval figures
 
 # --- speed -----------------------------------------------------------------------------------------

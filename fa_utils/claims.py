@@ -26,8 +26,10 @@ class Claim:
 
     ``statement`` begins with the paper's number ("Theorem 2: ..."); ``mark`` says whose it is: *stated* in
     the paper, *rebuilt* here with our constants, or *new*. Digits below ``resolution`` are rounding and
-    differ from machine to machine: a smaller value is reported as ``resolution``.
-    Raises ValueError for an unknown mark or relation, and for a resolution that reaches the bound.
+    differ from machine to machine: a smaller value is reported as ``resolution``. ``chance`` is the most with
+    which it fails at a fresh seed although it is true: 0, unless it is judged on random draws.
+    Raises ValueError for an unknown mark or relation, for a resolution that reaches the bound, and for a
+    chance outside [0, 1).
     """
 
     statement: str
@@ -36,6 +38,7 @@ class Claim:
     relation: str
     bound: float
     resolution: float = 0.0
+    chance: float = 0.0
 
     def __post_init__(self):
         if self.mark not in MARKS:
@@ -45,6 +48,8 @@ class Claim:
         bound = real_number("bound", self.bound)
         if self.resolution and self.resolution >= abs(bound):
             raise ValueError(f"resolution {self.resolution} reaches the bound {bound}; choose a smaller one")
+        if not 0 <= real_number("chance", self.chance) < 1:
+            raise ValueError(f"chance is {self.chance}; choose a number from 0, below 1")
 
     @property
     def holds(self) -> bool:
@@ -63,6 +68,7 @@ class Claim:
             "relation": self.relation,
             "bound": f"{self.bound:g}",
             "verdict": "holds" if self.holds else "fails",
+            "chance": f"{self.chance:g}",
             "shown": f"<{measured}" if below else measured,
         }
 

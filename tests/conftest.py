@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small_copy import copy_repository
 
 import fa_utils as fa
 from fa_utils import cluster
@@ -23,6 +24,12 @@ def problem(rng):
     """A target of rank 4 and shape (7, 6), with three hidden units."""
     target = fa.target_with_spectrum([2.0, 1.5, 1.0, 0.5], (7, 6), rng=rng)
     return fa.random_problem(target, 3, start_scale=0.5, feedback_scale=0.7, rng=rng)
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A small repository in a folder whose name has a space and a letter beyond ASCII."""
+    return copy_repository(tmp_path / "a cópy")
 
 
 def dask(*arguments):

@@ -44,6 +44,14 @@ def test_counts_are_shown_in_full_and_other_numbers_to_two_digits():
     assert fa.Claim(TEXT, "new", 1, ">=", 1234.5).row["bound"] == "1234.5"
 
 
+def test_a_claim_says_with_which_chance_it_fails_though_true():
+    assert fa.Claim(TEXT, "new", 1.0, "<=", 2.0).row["chance"] == "0"
+    assert fa.Claim(TEXT, "new", 1.0, "<=", 2.0, chance=1e-4).row["chance"] == "0.0001"
+    for chance in (-1e-4, 1.0, np.nan):
+        with pytest.raises(ValueError, match="chance"):
+            fa.Claim(TEXT, "new", 1.0, "<=", 2.0, chance=chance)
+
+
 def test_verdict_prints_what_was_measured_against_which_bound(capsys):
     fa.verdict(fa.Claim(TEXT, "rebuilt", 0.25, "<=", 0.5), fa.Claim("Lemma 1: x", "new", 3.0, ">=", 2.0))
     assert capsys.readouterr().out == (

@@ -5,74 +5,11 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 import time
-from pathlib import Path
 
 import nbformat
 import pytest
-
-ROOT = Path(__file__).parents[1]
-BIN = Path(sys.executable).parent
-CLAIM = 'fa.verdict(fa.Claim("Lemma 1: seed is small", "new", seed, "<=", {bound}))'
-PICTURE = "style.save(style.panels()[0], '{name}', 'an empty panel')"
-
-
-def write_notebook(folder, name, *code):
-    cells = [
-        nbformat.v4.new_code_cell("import fa_utils as fa\nfrom fa_utils import style"),
-        nbformat.v4.new_code_cell("seed = 1", metadata={"tags": ["parameters"]}),
-        *(nbformat.v4.new_code_cell(line) for line in code),
-    ]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(
-        nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "notebooks" / f"{name}.ipynb"
-    )
-
-
-@pytest.fixture
-def copy(tmp_path):
-    """A repository in a folder whose name has a space and a letter beyond ASCII, with one good notebook."""
-    folder = tmp_path / "a cópy"
-    folder.mkdir()
-    for name in ("tools", "fa_utils"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
-        shutil.copy(ROOT / name, folder / name)
-    (folder / "notebooks").mkdir()
-    (folder / "README.md").write_text(
-        "".join(
-            f"<!-- {part}: made by make accept -->\n<!-- end of {part} -->\n"
-            for part in ("gallery", "statements", "verdicts")
-        )
-    )
-    write_notebook(folder, "good", PICTURE.format(name="good"), CLAIM.format(bound=5))
-    return folder
-
-
-def clean_environment():
-    ours = ("MAKE", "MFLAGS", "FA_", "JUPYTER", "IPYTHON", "MPL", "PYTEST")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-
-
-def make(folder, *arguments, **environment):
-    """Run make with this test's Python in place of .venv; return the finished process."""
-    command = ["make", f"BIN={BIN}", *arguments]
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env=clean_environment() | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def files_below(folder):
-    """Every file and when it last changed, without caches."""
-    caches = ("__pycache__", ".ipython", ".jupyter", "matplotlib")
-    paths = (path for path in folder.rglob("*") if path.is_file() and not set(caches) & set(path.parts))
-    return {path.relative_to(folder).as_posix(): path.stat().st_mtime_ns for path in paths}
+from small_copy import BIN, CLAIM, PICTURE, clean_environment, files_below, make, write_notebook
 
 
 def test_reproduce_leaves_notebooks_pictures_and_verdicts_and_then_has_nothing_to_do(copy):

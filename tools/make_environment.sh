@@ -1,7 +1,8 @@
 #!/bin/sh
-# Make .venv from requirements.lock with the first usable Python among the arguments.
-# The file .venv/installed is written last: an interrupted attempt starts afresh.
+# make_environment.sh FOLDER LOCK PYTHON ...: a virtual environment with the first usable one of these Pythons.
 set -eu
+folder=$1 lock=$2
+shift 2
 
 usable=
 for candidate in "$@"; do
@@ -19,12 +20,4 @@ if ! "$usable" -c 'import ensurepip, venv' 2>/dev/null; then
         "another Python: make PYTHON=/path/to/python3.12 ..." >&2
     exit 1
 fi
-
-echo "Making .venv with $("$usable" --version) from requirements.lock (a minute or two)"
-rm -f .venv/installed
-"$usable" -m venv --clear .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-# Matplotlib's font cache, made now, so that no notebook reports the making of it.
-MPLCONFIGDIR=.venv/matplotlib .venv/bin/python -c 'import matplotlib.font_manager'
-touch .venv/installed
+exec "$usable" "$(dirname "$0")/environment.py" "$folder" "$lock"

@@ -3,12 +3,12 @@
 Usage: run_notebook.py NOTEBOOK OUTPUT [NAME=VALUE ...]
 
 Everything is made in a folder of its own below the output's, and moved into place at the end: figures to
-FA_FIGURES, then a Make fragment that lists them, then the executed notebook. A notebook that breaks is
+FA_FIGURES, then a record of them (see up_to_date.py), then the executed notebook. A notebook that breaks is
 kept below failed/, beside the output, and moves no figure.
 """
 
+import contextlib
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -19,6 +19,9 @@ import nbstripout
 import papermill
 from parameters import ParameterError, parse, refuse_unknown
 from traitlets.config import Config
+from up_to_date import inputs_of, record, record_of
+
+from fa_utils.files import write_whole
 
 RUN_METADATA = [
     "metadata.papermill",
@@ -53,30 +56,47 @@ def execute(notebook: Path, output: Path, parameters: dict) -> None:
                 extra_arguments=["--log-level=CRITICAL"],
             )
     finally:
-        if output.exists():
-            executed = nbformat.read(output, as_version=4)
-            nbstripout.strip_output(
-                executed, keep_output=True, keep_count=True, keep_id=True, extra_keys=RUN_METADATA
-            )
-            nbformat.write(executed, output)
+        strip_run_metadata(output)
 
 
-def publish(staged: Path, output: Path, figures: Path) -> None:
-    """Move the staged figures and notebook into place; the notebook last, since Make looks at it."""
+def strip_run_metadata(output: Path) -> None:
+    """Take out of an executed notebook what differs from run to run; delete one that a full disk cut off."""
+    try:
+        executed = nbformat.read(output, as_version=4)
+    except (FileNotFoundError, nbformat.reader.NotJSONError):
+        output.unlink(missing_ok=True)
+        return
+    nbstripout.strip_output(
+        executed, keep_output=True, keep_count=True, keep_id=True, extra_keys=RUN_METADATA
+    )
+    write_whole(output, f"{nbformat.writes(executed)}\n".encode())
+
+
+def publish(staged: Path, output: Path, figures: Path, inputs: str) -> None:
+    """Put the staged figures and notebook into place; the notebook last, since it stands for all of them."""
     figures.mkdir(parents=True, exist_ok=True)
-    moved = []
+    kept = []
     for picture in sorted((staged / "figures").glob("*")):
-        shutil.move(picture, figures / picture.name)
-        moved.append(os.path.relpath(figures / picture.name).replace(" ", "\\ "))
-    fragment = staged / "figures.mk"
-    fragment.write_text(f"{output}: {' '.join(moved)}\n" + "".join(f"{path}:\n" for path in moved))
-    fragment.replace(output.with_suffix(".figures.mk"))
+        write_whole(figures / picture.name, picture.read_bytes())
+        kept.append(Path(os.path.relpath(figures / picture.name)))
+    write_whole(record_of(output), record(inputs, kept).encode())
     (staged / output.name).replace(output)
+
+
+def keep_broken(staged: Path, failed: Path) -> str:
+    """Keep the copy of a notebook that broke, where there is one and a place for it; say where it is."""
+    try:
+        failed.parent.mkdir(exist_ok=True)
+        staged.replace(failed)
+    except OSError:
+        return ""
+    return f"  (see {failed})"
 
 
 def report(outcome: str) -> None:
     """Print one line of progress; each finished notebook adds a byte to the file that counts them."""
-    with open(os.environ.get("FA_PROGRESS", os.devnull), "ab") as progress:
+    done = "?"
+    with contextlib.suppress(OSError), open(os.environ.get("FA_PROGRESS", os.devnull), "ab") as progress:
         progress.write(b".")
         progress.flush()
         done = progress.tell()
@@ -87,6 +107,7 @@ def main(notebook: Path, output: Path, words: list[str]) -> None:
     """Run, publish and report one notebook; exit with 1 where it broke."""
     parameters = parse(words)
     refuse_unknown(notebook, parameters)
+    inputs = inputs_of(notebook, words)
     figures = Path(os.environ["FA_FIGURES"])
     failed = output.parent / "failed" / output.name
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -96,14 +117,11 @@ def main(notebook: Path, output: Path, words: list[str]) -> None:
         os.environ["FA_FIGURES"] = str((staged / "figures").resolve())
         try:
             execute(notebook, staged / output.name, parameters)
+            publish(staged, output, figures, inputs)
         except Exception as broke:
             output.unlink(missing_ok=True)
-            failed.parent.mkdir(exist_ok=True)
-            if (staged / output.name).exists():
-                (staged / output.name).replace(failed)
-            report(f"{notebook.stem}  BROKE: {reason(broke)}  (see {failed})")
+            report(f"{notebook.stem}  BROKE: {reason(broke)}{keep_broken(staged / output.name, failed)}")
             sys.exit(1)
-        publish(staged, output, figures)
     failed.unlink(missing_ok=True)
     report(f"{notebook.stem}  {time.monotonic() - started:.1f} s")
 
@@ -120,5 +138,7 @@ if __name__ == "__main__":
         main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
     except ParameterError as refusal:
         sys.exit(str(refusal))
+    except OSError as error:
+        sys.exit(f"{sys.argv[1]}: {error}; mend that and run make again")
     except KeyboardInterrupt:
         sys.exit(130)

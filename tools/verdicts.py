@@ -12,7 +12,7 @@ from pathlib import Path
 from fa_utils import read_verdicts
 from fa_utils.files import write_whole
 
-COLUMNS = ["notebook", "statement", "mark", "measured", "relation", "bound", "verdict"]
+COLUMNS = ["notebook", "statement", "mark", "measured", "relation", "bound", "verdict", "chance"]
 
 
 def gather(folder: Path, names: list[str]) -> list[dict[str, str]]:
@@ -61,4 +61,7 @@ def main(folder: Path, names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
+    try:
+        sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
+    except OSError as error:
+        sys.exit(f"The table of verdicts cannot be written: {error}; mend that and run make again")

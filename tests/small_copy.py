@@ -1,0 +1,70 @@
+"""A small copy of this repository, with notebooks of a few lines, and make as a user runs it there."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+
+ROOT = Path(__file__).parents[1]
+BIN = Path(sys.executable).parent
+CLAIM = 'fa.verdict(fa.Claim("Lemma 1: seed is small", "new", seed, "<=", {bound}))'
+PICTURE = "style.save(style.panels()[0], '{name}', 'an empty panel')"
+
+
+def write_notebook(folder, name, *code):
+    """Write a notebook with the usual imports, the parameter seed = 1, and these cells."""
+    cells = [
+        nbformat.v4.new_code_cell("import fa_utils as fa\nfrom fa_utils import style"),
+        nbformat.v4.new_code_cell("seed = 1", metadata={"tags": ["parameters"]}),
+        *(nbformat.v4.new_code_cell(line) for line in code),
+    ]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "notebooks" / f"{name}.ipynb"
+    )
+
+
+def copy_repository(folder):
+    """Copy what make needs to ``folder``, with one good notebook; return the folder."""
+    folder.mkdir()
+    for name in ("tools", "fa_utils"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(ROOT / name, folder / name)
+    (folder / "notebooks").mkdir()
+    (folder / "README.md").write_text(
+        "".join(
+            f"<!-- {part}: made by make accept -->\n<!-- end of {part} -->\n"
+            for part in ("gallery", "statements", "verdicts")
+        )
+    )
+    write_notebook(folder, "good", PICTURE.format(name="good"), CLAIM.format(bound=5))
+    return folder
+
+
+def clean_environment():
+    """Return the surroundings without what this test run itself was given."""
+    ours = ("MAKE", "MFLAGS", "FA_", "JUPYTER", "IPYTHON", "MPL", "PYTEST")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def make(folder, *arguments, under=(), **environment):
+    """Run make with this test's Python in place of .venv, ``under`` another command; return what it did."""
+    return subprocess.run(
+        [*under, "make", f"BIN={BIN}", *arguments],
+        cwd=folder,
+        env=clean_environment() | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def files_below(folder):
+    """Every file and when it last changed, without caches."""
+    caches = ("__pycache__", ".ipython", ".jupyter", "matplotlib")
+    paths = (path for path in folder.rglob("*") if path.is_file() and not set(caches) & set(path.parts))
+    return {path.relative_to(folder).as_posix(): path.stat().st_mtime_ns for path in paths}
