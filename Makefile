@@ -2,15 +2,20 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: always help reproduce executed accept test lint unit nbval bench lock clean
+.PHONY: always help reproduce executed accept test lint unit nbval bench lock clean \
+	coverage faults seeds stability wrong mutants audit
 
 # What a user may set: make reproduce ONLY="theorem-2 lemma-1" P="seed=7" THREADS=2 JOBS=4
+# and for the longer checks: make seeds SEEDS=50, make stability RUNS=20, make faults KILLS=100
 ONLY =
 P =
 THREADS = 1
 JOBS = $(shell getconf _NPROCESSORS_ONLN)
 PYTHON = python3 python3.13 python3.12 python3.11
 BIN = .venv/bin
+SEEDS = 50
+RUNS = 20
+KILLS = 100
 
 ENVIRONMENT := $(if $(filter .venv/bin,$(BIN)),.venv/installed)
 NOTEBOOKS := $(sort $(patsubst notebooks/%.ipynb,%,$(shell find notebooks -name '*.ipynb' -not -path '*/.*')))
@@ -42,28 +47,34 @@ help:
 	@echo "make reproduce   run every notebook: figures/, build/*.ipynb, build/verdicts.csv"
 	@echo "                 ONLY=\"theorem-2 ...\"  some of them    P=\"seed=7 ...\"  other parameters"
 	@echo "make test        ruff, pytest, and nbval on every notebook; figures' data compared"
+	@echo "make coverage | faults | seeds | stability | wrong | mutants | audit: the longer checks of TESTING.md"
 	@echo "make bench       time it against NumPy, SciPy, PyTorch and diffrax: benchmarks/README.md"
 	@echo "make accept      reproduce, then adopt the executed notebooks and the README's tables"
-	@echo "make lock        remake requirements.lock from pyproject.toml (needs uv)"
-	@echo "make clean       remove build/ and .venv/"
+	@echo "make lock        remake both lock files from pyproject.toml (needs uv)"
+	@echo "make clean       remove build/ and both environments"
 
 # --- the environment -------------------------------------------------------------------------------
 
 build:
 	@mkdir -p build
 
-# Asked every time, and quick where nothing is to do: what the environment was made from is compared, not dates.
-.venv/installed: always
-	@cat requirements.lock tools/environment.py | cmp -s - $@ 2>/dev/null || \
-		sh tools/make_environment.sh .venv requirements.lock $(PYTHON)
+# Asked every time, and quick where nothing is to do: what an environment was made from is compared, not dates.
+.venv/installed: LOCK := requirements.lock
+.venv-trust/installed: LOCK := tests/trust.lock
+.venv/installed .venv-trust/installed: always
+	@cat $(LOCK) tools/environment.py | cmp -s - $@ 2>/dev/null || \
+		sh tools/make_environment.sh $(@D) $(LOCK) $(PYTHON)
 
 always:
 
+LOCK_COMMAND = uv pip compile pyproject.toml --extra notebooks --extra test --extra build --universal \
+	--python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-annotate \
+	--upgrade --quiet --custom-compile-command "make lock" --output-file
+
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv; install it, for instance: pip install uv" >&2; exit 1; }
-	uv pip compile pyproject.toml --extra notebooks --extra test --extra build --universal \
-		--python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-annotate \
-		--upgrade --quiet --custom-compile-command "make lock" --output-file requirements.lock
+	$(LOCK_COMMAND) requirements.lock
+	$(LOCK_COMMAND) tests/trust.lock --extra trust --constraint requirements.lock
 
 # --- notebooks -------------------------------------------------------------------------------------
 
@@ -106,6 +117,30 @@ nbval: $(ENVIRONMENT) | build
 		"$(BIN)/pytest" -p kernels_on_files -n $(JOBS) --dist loadfile --nbval notebooks
 	@"$(BIN)/python" tools/compare_figures.py build/nbval figures
 
+# --- trust: what takes longer; TESTING.md says what each of these found ------------------------------
+
+coverage: $(ENVIRONMENT) | build
+	"$(BIN)/coverage" run -m pytest
+	@"$(BIN)/coverage" report
+
+faults: $(ENVIRONMENT) | build
+	FA_KILLS=$(KILLS) "$(BIN)/pytest" -n $(JOBS) tests/test_faults.py
+
+seeds: $(ENVIRONMENT) | build
+	@"$(BIN)/python" tools/seeds.py $(SEEDS) $(SELECTED)
+
+stability: $(ENVIRONMENT) .venv-trust/installed | build
+	@.venv-trust/bin/python tools/stability.py $(RUNS)
+
+wrong: $(ENVIRONMENT) | build
+	@"$(BIN)/python" tools/wrong_on_purpose.py
+
+mutants: .venv-trust/installed | build
+	@.venv-trust/bin/python tools/mutants.py run
+
+audit: .venv-trust/installed
+	@.venv-trust/bin/pip-audit --require-hashes --disable-pip --requirement requirements.lock
+
 # --- speed -----------------------------------------------------------------------------------------
 
 bench: $(ENVIRONMENT)
@@ -115,4 +150,4 @@ bench: $(ENVIRONMENT)
 	@"$(BIN)/python" benchmarks/draws.py
 
 clean:
-	rm -rf build .venv
+	rm -rf build .venv .venv-trust

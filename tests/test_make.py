@@ -53,7 +53,7 @@ def test_a_failing_verdict_and_a_broken_notebook_fail_the_run_after_the_others_r
         not {"build/failing.ipynb", "build/broken.ipynb", "figures/broken.png", "figures/failing.png"}
         & made.keys()
     )
-    assert "failing,Lemma 1: seed is small,new,1,<=,0,fails" in (copy / "build" / "verdicts.csv").read_text()
+    assert "failing,Lemma 1: seed is small,new,1,<=,0,fails,0" in (copy / "build" / "verdicts.csv").read_text()
 
     write_notebook(copy, "failing", CLAIM.format(bound=5))
     write_notebook(copy, "broken", CLAIM.format(bound=5))
@@ -69,7 +69,7 @@ def test_other_parameters_touch_no_committed_file(copy):
     after = files_below(copy)
     assert {name: after[name] for name in before} == before
     assert {"build/runs/seed_4/verdicts.csv", "build/runs/seed_4/figures/good.png"} <= after.keys()
-    assert ",4,<=,5,holds" in (copy / "build" / "runs" / "seed_4" / "verdicts.csv").read_text()
+    assert ",4,<=,5,holds,0" in (copy / "build" / "runs" / "seed_4" / "verdicts.csv").read_text()
 
 
 @pytest.mark.parametrize(

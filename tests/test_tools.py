@@ -142,7 +142,7 @@ def test_verdicts_are_gathered_into_the_table_and_all_hold(tmp_path, capsys):
     notebook_with(tmp_path / "deep" / "one.ipynb", GOOD)
     assert main(tmp_path, ["deep/one"]) == 0
     assert (tmp_path / "verdicts.csv").read_text() == (
-        ",".join(COLUMNS) + "\ndeep/one,Lemma 1: x,stated,0.5,<=,1,holds\n"
+        ",".join(COLUMNS) + "\ndeep/one,Lemma 1: x,stated,0.5,<=,1,holds,0\n"
     )
     assert "1 of 1 verdicts hold" in capsys.readouterr().out
 
@@ -150,7 +150,7 @@ def test_verdicts_are_gathered_into_the_table_and_all_hold(tmp_path, capsys):
 def test_a_failing_verdict_of_a_broken_notebook_is_in_the_table(tmp_path, capsys):
     notebook_with(tmp_path / "failed" / "one.ipynb", verdict_output(2.0))
     assert main(tmp_path, ["one"]) == 1
-    assert (tmp_path / "verdicts.csv").read_text().endswith("one,Lemma 1: x,stated,2,<=,1,fails\n")
+    assert (tmp_path / "verdicts.csv").read_text().endswith("one,Lemma 1: x,stated,2,<=,1,fails,0\n")
     assert "one did not finish" in capsys.readouterr().err
 
 
