@@ -53,7 +53,8 @@ def test_a_failing_verdict_and_a_broken_notebook_fail_the_run_after_the_others_r
         not {"build/failing.ipynb", "build/broken.ipynb", "figures/broken.png", "figures/failing.png"}
         & made.keys()
     )
-    assert "failing,Lemma 1: seed is small,new,1,<=,0,fails,0" in (copy / "build" / "verdicts.csv").read_text()
+    table = (copy / "build" / "verdicts.csv").read_text()
+    assert "failing,Lemma 1: seed is small,new,1,<=,0,fails,0" in table
 
     write_notebook(copy, "failing", CLAIM.format(bound=5))
     write_notebook(copy, "broken", CLAIM.format(bound=5))

@@ -1,10 +1,16 @@
 """Scripts behind the Makefile: figures compared, verdicts gathered, parameters read, notebooks seen."""
 
 import json
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 
 import check_notebooks
 import pytest
+import seeds
+import stability
+import wrong_on_purpose
 from compare_figures import differences
 from parameters import ParameterError, parse, refuse_unknown
 from verdicts import COLUMNS, as_csv, main
@@ -12,6 +18,7 @@ from verdicts import COLUMNS, as_csv, main
 import fa_utils as fa
 from fa_utils.claims import VERDICT_MIME
 
+ROOT = Path(__file__).parents[1]
 HEADER = "panel,kind,series,x,y\n"
 ROWS = "0,line,FA,0,3\n0,line,FA,1,2\n0,line,GD,0,1e-05\n"
 
@@ -77,7 +84,9 @@ STREAM = {"output_type": "stream", "name": "stdout", "text": "Z/W and a/b: 3"}
 
 
 def test_a_good_notebook_has_no_complaints(tmp_path):
-    prose = "Let $a \\lt b$, `\\mbox`.\n\n$$\na = b\n$$\n\nand $x$ costs `$5 < 6$`."
+    prose = "[x](https://x.org): $a \\lt b$, `\\mbox`.\n\n$$\na = b\n$$\n\nand $x$ costs `$5 < 6$`."
+        "[This](https://example.org): let $a \\lt b$, `\\mbox`.\n\n$$\na = b\n$$\n\nand $x$ costs `$5 < 6$`."
+    )
     assert (
         check_notebooks.complaints(notebook_with(tmp_path / "x.ipynb", GOOD, STREAM, sources=[prose])) == []
     )
@@ -99,6 +108,8 @@ def test_a_good_notebook_has_no_complaints(tmp_path):
         ({"sources": ["$a\n= b$"]}, "a line break in the formula"),
         ({"sources": ["$$a = b$$"]}, "$$ needs lines"),
         ({"sources": ["text\n$$\na\n$$"]}, "$$ needs lines"),
+        ({"sources": ["![one](https://example.org/one.png)"]}, "![one](https:// loads from elsewhere"),
+        ({"sources": ['<IMG src="one.png">']}, "<IMG loads from elsewhere"),
         ({"sources": ["x" * 1_000_000]}, "GitHub shows notebooks below"),
     ],
 )
@@ -179,3 +190,46 @@ def test_a_parameter_that_a_notebook_lacks_is_refused_by_name():
     refuse_unknown(notebook, {"seed": 7, "draws": 5})
     with pytest.raises(ParameterError, match="has no parameter 'sede'; it has seed, size"):
         refuse_unknown(notebook, {"sede": 7})
+
+
+def test_a_statement_may_fail_as_often_as_its_chance_makes_plausible():
+    assert seeds.most_failures(50, 0.0) == 0
+    assert seeds.most_failures(50, 1e-6) == 0
+    assert seeds.most_failures(50, 1e-4) == 1
+    assert seeds.most_failures(10_000, 1e-2) == 132
+
+
+def test_failures_at_fresh_seeds_are_counted_by_statement(capsys):
+    sure, likely = ("one", "Lemma 1: x"), ("two", "Theorem 3: y")
+    runs, chances = Counter({sure: 50, likely: 50}), {sure: 0.0, likely: 1e-4}
+    assert seeds.summary(runs, Counter(), chances) == 0
+    assert seeds.summary(runs, Counter({likely: 1}), chances) == 0
+    assert "two: Theorem 3: y: 1 of 50 seeds fail, 1 may" in capsys.readouterr().out
+    assert seeds.summary(runs, Counter({likely: 2}), chances) == 1
+    assert seeds.summary(runs, Counter({likely: 1, sure: 1}), chances) == 1
+    assert capsys.readouterr().out.endswith(
+        "one: Lemma 1: x: 1 of 50 seeds fail, 0 may\n"
+        "100 verdicts at fresh seeds, 2 failures; 1 statements fail too often\n"
+    )
+
+
+def test_every_patch_that_breaks_the_package_applies_and_names_notebooks():
+    patches = [wrong_on_purpose.read(path) for path in sorted((ROOT / "tests" / "wrong").glob("*.patch"))]
+    assert len(patches) == 10
+    names = {path.stem for path in (ROOT / "notebooks").rglob("*.ipynb")}
+    for wrong in patches:
+        assert wrong.concerned and set(wrong.concerned) <= names
+        command = ["patch", "--dry-run", "--strip=1", "--quiet", f"--input={wrong.patch}"]
+        assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0, wrong.patch.name
+
+
+def test_outcomes_of_another_state_are_forgotten(tmp_path):
+    table, cell = tmp_path / "cells.csv", stability.Cell("3.12", "locked", "2", "Haswell")
+    assert stability.known(table, "new") == {}
+    table.write_text("old,3.11,locked,1,Zen,1,288,0,0\nnew,3.12,locked,2,Haswell,1,288,3,\n")
+    assert stability.known(table, "new") == {cell: stability.Outcome("288", "3", "")}
+    assert table.read_text().splitlines() == ["new,3.12,locked,2,Haswell,1,288,3,"]
+
+
+def test_a_kernel_that_the_processor_does_not_have_is_no_cell():
+    assert not stability.has_core(Path(sys.executable).parent, "no such kernel")

@@ -15,6 +15,7 @@ from fa_utils import read_verdicts
 LARGEST = 1_000_000  # bytes
 REFUSED_COMMANDS = (r"\newcommand", r"\operatorname", r"\mbox", r"\phantom", r"\tag")
 DROPPED_OUTPUTS = ("image/svg+xml", "text/html", "application/javascript")
+FROM_ELSEWHERE = re.compile(r"!\[[^\]]*\]\(\w+://|<(?:img|script|iframe|link|object|video)\b", re.IGNORECASE)
 ABSOLUTE_PATH = re.compile(r"""(?:^|[\s'"(=])(/[\w.~-]+/[\w./~-]+|[A-Za-z]:\\\w+)""", re.MULTILINE)
 
 
@@ -32,7 +33,7 @@ def complaints(path: Path) -> list[str]:
     for output in (output for cell in code for output in cell["outputs"]):
         found += _about_output(output)
     for text in prose:
-        found += _about_formulas(text)
+        found += [*_about_formulas(text), *_about_elsewhere(text)]
     if not read_verdicts(path):
         found.append("no verdict: nothing that could fail")
     return found
@@ -84,6 +85,11 @@ def _about_formulas(text: str) -> Iterator[str]:
             yield f"< in the formula {(display + inline).strip()!r}; write \\lt"
         if "\n" in inline:
             yield f"a line break in the formula {inline!r}; keep it on one line"
+
+
+def _about_elsewhere(text: str) -> Iterator[str]:
+    for loading in FROM_ELSEWHERE.findall(text):
+        yield f"{loading} loads from elsewhere; a notebook holds all that it shows"
 
 
 def main(folder: Path) -> int:
