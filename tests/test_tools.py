@@ -85,8 +85,6 @@ STREAM = {"output_type": "stream", "name": "stdout", "text": "Z/W and a/b: 3"}
 
 def test_a_good_notebook_has_no_complaints(tmp_path):
     prose = "[x](https://x.org): $a \\lt b$, `\\mbox`.\n\n$$\na = b\n$$\n\nand $x$ costs `$5 < 6$`."
-        "[This](https://example.org): let $a \\lt b$, `\\mbox`.\n\n$$\na = b\n$$\n\nand $x$ costs `$5 < 6$`."
-    )
     assert (
         check_notebooks.complaints(notebook_with(tmp_path / "x.ipynb", GOOD, STREAM, sources=[prose])) == []
     )
