@@ -10,6 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import expm
 
+from fa_utils.checks import norm
+
 LATEST = 1e300  # in units of 1 over the norm of P: later times are as good as this one
 MOST_KNOWN = 300  # propagators that are kept
 LEAST_RESIDUAL = 1e-13  # relative to P: below, R is rounding and nothing turns
@@ -52,8 +54,9 @@ def turned(pull: np.ndarray, columns: np.ndarray, times: np.ndarray) -> np.ndarr
     However late the time, nothing overflows. Where M has negative eigenvalues rounding grows, as any other
     disturbance does: the solution then starts again from an earlier time, with Q orthonormal once more.
     """
-    scale = np.linalg.norm(pull) or 1.0
-    pull, times = pull / scale, scale * np.minimum(times, LATEST / scale)
+    scale = norm(pull) or 1.0
+    with np.errstate(over="ignore"):
+        pull, times = pull / scale, np.minimum(scale * times, LATEST)
     path, done, now = np.empty((times.size, *columns.shape)), 0, 0.0
     while done < times.size:
         if np.linalg.norm(pull - columns @ (columns.T @ pull)) <= LEAST_RESIDUAL:

@@ -17,7 +17,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fa_utils.checks import checked_values, random_generator, spawning_generator, spectrum, whole_number
+from fa_utils.checks import (
+    checked_values,
+    fits_float64,
+    random_generator,
+    spawning_generator,
+    spectrum,
+    whole_number,
+)
 from fa_utils.ensembles import ensemble_over
 from fa_utils.law import among_largest
 
@@ -26,6 +33,7 @@ SPANS = 64  # of rows, at most, in which a streamed draw is shared out ...
 SPAN_BLOCKS = 16  # ... of at least so many blocks each
 
 
+@fits_float64
 def sampled_errors(singular_values, rank: int, draws: int, *, weights=None, rng) -> np.ndarray:
     """Return ||Y - ZW||_F^2 at FA's rest for independent draws of a Gaussian C, shape (draws,).
 
@@ -47,9 +55,10 @@ def sampled_errors(singular_values, rank: int, draws: int, *, weights=None, rng)
     )
     block = max(1, ENTRIES // (rank * (rank * (1 + len(parts.crowds)) + parts.rows.size)))
     sizes = [min(block, draws - start) for start in range(0, draws, block)]
-    return parts.unit * np.concatenate([_sampled(parts, rank, size, rng) for size in sizes])
+    return _in_squares_of(parts.unit, np.concatenate([_sampled(parts, rank, size, rng) for size in sizes]))
 
 
+@fits_float64
 def streamed_error(
     singular_values: Callable, size: int, rank: int, *, rng, cluster: str | None = None
 ) -> float:
@@ -76,11 +85,11 @@ def streamed_error(
     if head[-1] == 0:
         return 0.0
     top, grams = head_rng.standard_normal((1, rank, rank)), sums[1:].reshape(2, 1, rank, rank)
-    return float(head[-1] ** 2 * _errors(np.square(head[-1] / head), sums[0], top, grams)[0])
+    return float(_in_squares_of(head[-1], _errors(np.square(head[-1] / head), sums[0], top, grams)[0]))
 
 
 class _Parts(NamedTuple):
-    """A spectrum relative to the least of its ``rank`` largest values, whose square is ``unit``."""
+    """A spectrum relative to ``unit``, the least of its ``rank`` largest values."""
 
     unit: float
     inverse_head: np.ndarray  # one over the squares of the rank largest
@@ -94,12 +103,18 @@ def _parted(head: np.ndarray, values: np.ndarray, counts: np.ndarray) -> _Parts:
     values, few = values / head[-1], counts < head.size
     squares = np.square(values)
     return _Parts(
-        unit=head[-1] ** 2,
+        unit=head[-1],
         inverse_head=np.square(head[-1] / head),
         rows=np.repeat(values[few], counts[few].astype(int)),
         crowds=list(zip(squares[~few], counts[~few], strict=True)),
         total=float(squares @ counts),
     )
+
+
+def _in_squares_of(unit: float, errors: np.ndarray) -> np.ndarray:
+    """Return unit^2 errors, where unit^2 alone may leave float64."""
+    mantissa, exponent = np.frexp(unit)
+    return np.ldexp(mantissa**2 * errors, 2 * exponent)
 
 
 def _sampled(parts: _Parts, rank: int, draws: int, rng) -> np.ndarray:
