@@ -47,7 +47,7 @@ def _real_entries(name: str, values) -> np.ndarray:
     if not np.isfinite(numbers).all():
         position = tuple(int(index) for index in np.argwhere(~np.isfinite(numbers))[0])
         raise ValueError(
-            f"{name} holds {array[position]} at {position}; entries must be finite: remove or repair it"
+            f"{name} holds {array[position]!s} at {position}; entries must be finite: remove or repair it"
         )
     return numbers
 
@@ -111,7 +111,7 @@ def real_number(name: str, value) -> float:
     except OverflowError:
         number = np.inf
     if not np.isfinite(number):
-        raise ValueError(f"{name} is {value}; it must be finite")
+        raise ValueError(f"{name} is {value!s}; it must be finite")
     return number
 
 

@@ -42,10 +42,13 @@ def quadrature(edges) -> Quadrature:
 def running_integral(rule: Quadrature, values: np.ndarray) -> np.ndarray:
     """Return the integral of ``values`` (T, ...) at ``rule.times`` up to each edge, shape (P + 1, ...).
 
-    Raises ValueError where there are not as many values as times.
+    Raises ValueError where there are not as many values as times, or one is not finite.
     """
     values = np.asarray(values)
     if len(values) != rule.times.size:
         raise ValueError(f"values has {len(values)} entries for {rule.times.size} times; give one for each")
+    if not np.isfinite(values).all():
+        position = tuple(int(index) for index in np.argwhere(~np.isfinite(values))[0])
+        raise ValueError(f"values holds {values[position]} at {position}; only finite ones have an integral")
     weights = rule.weights.reshape(-1, *[1] * (values.ndim - 1))
     return np.cumsum(weights * values, axis=0)[rule.edges]

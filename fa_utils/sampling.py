@@ -8,7 +8,8 @@ N = A^T (sum sigma_i^2 g_i g_i^T) A, and M likewise with sigma_i^4,
     ||Y - ZW||_F^2 = T + tr[(D + N)^{-1} (D N - M)] = T + tr[(I + D^{-1} N)^{-1} (N - D^{-1} M)].
 
 That is N7, ||Y||_F^2 - tr[(G^T Sigma^2 G)^{-1} G^T Sigma^4 G], but nothing cancels: T alone is the optimum.
-Values are taken relative to the least of the r largest, so that no power of them overflows or is lost.
+Values are taken relative to the least of the r largest, so that no power of them overflows or is lost; where
+the others are known, times a power of two that brings the largest of those near 1.
 """
 
 from collections.abc import Callable
@@ -65,9 +66,10 @@ def streamed_error(
     """Return ||Y - ZW||_F^2 at FA's rest for one draw of a Gaussian C, its rows made and forgotten in blocks.
 
     ``singular_values(start, stop)`` returns the values with these numbers, counted from 0 to ``size``; the
-    first ``rank`` are the largest. Memory does not grow with ``size``. The work is shared out as `ensemble`
-    does it, and raises as there. Raises ValueError where values are negative, not finite, too few or too
-    many, or larger than the first; EnsembleError, with the same words, where only a later block shows it.
+    first ``rank`` are the largest, and 1e-154 of the least of these counts as 0. Memory does not grow with
+    ``size``. The work is shared out as `ensemble` does it, and raises as there. Raises ValueError where values
+    are negative, not finite, too few or too many, or larger than the first; EnsembleError, with the same
+    words, where only a later block shows it.
     """
     rank, size = whole_number("rank", rank, least=1), whole_number("size", size, least=1)
     head_rng, tail_rng = spawning_generator(rng).spawn(2)
@@ -89,7 +91,7 @@ def streamed_error(
 
 
 class _Parts(NamedTuple):
-    """A spectrum relative to ``unit``, the least of its ``rank`` largest values."""
+    """A spectrum relative to ``unit``, near the largest value beyond its ``rank`` largest."""
 
     unit: float
     inverse_head: np.ndarray  # one over the squares of the rank largest
@@ -100,11 +102,12 @@ class _Parts(NamedTuple):
 
 def _parted(head: np.ndarray, values: np.ndarray, counts: np.ndarray) -> _Parts:
     """Return the parts of a spectrum: its r largest values, the others, and how often those occur."""
-    values, few = values / head[-1], counts < head.size
+    unit = np.ldexp(head[-1], np.frexp(values.max() / head[-1])[1])
+    values, few = values / unit, counts < head.size
     squares = np.square(values)
     return _Parts(
-        unit=head[-1],
-        inverse_head=np.square(head[-1] / head),
+        unit=unit,
+        inverse_head=np.square(unit / head),
         rows=np.repeat(values[few], counts[few].astype(int)),
         crowds=list(zip(squares[~few], counts[~few], strict=True)),
         total=float(squares @ counts),
