@@ -51,7 +51,8 @@ def fa_star_exact(problem: Problem, times) -> Trajectory:
     ``times`` are strictly increasing and at least 0, however late; equal steps share one matrix exponential.
     Only rounding is left, and a run without residual is constant. Z is lifted from the 2r coordinates that
     FA* never leaves, W solved for, both on first access. The problem's own W is not looked at. Raises
-    ValueError for unusable times and for a start Z without full column rank.
+    ValueError for unusable times and for a start Z without full column rank, and FloatingPointError where
+    units are pulled so weakly, beside others, that rounding hides how they move before the last time.
     """
     times = increasing_times(times)
     columns, triangle = np.linalg.qr(np.hstack([problem.Z, problem.sketch]))

@@ -67,9 +67,9 @@ def streamed_error(
 
     ``singular_values(start, stop)`` returns the values with these numbers, counted from 0 to ``size``; the
     first ``rank`` are the largest, and 1e-154 of the least of these counts as 0. Memory does not grow with
-    ``size``. The work is shared out as `ensemble` does it, and raises as there. Raises ValueError where values
-    are negative, not finite, too few or too many, or larger than the first; EnsembleError, with the same
-    words, where only a later block shows it.
+    ``size``. The work is shared out as `ensemble` does it, and raises as there. Raises ValueError where
+    values are negative, not finite, too few or too many, or larger than the first; EnsembleError, with the
+    same words, where only a later block shows it.
     """
     rank, size = whole_number("rank", rank, least=1), whole_number("size", size, least=1)
     head_rng, tail_rng = spawning_generator(rng).spawn(2)

@@ -13,7 +13,7 @@ EPS, LARGEST, LEAST = np.finfo(float).eps, Fraction(np.finfo(float).max), Fracti
 KINDS = ("generic", "zero", "repeated columns", "nearly equal columns", "rank one", "equal singular values")
 SAYS = (
     "overflows? float64|must be finite|FA\\* needs full column rank|diverged: step|was not solved"
-    "|evaluations to reach time|the residual is 0 from the start|no times fit between"
+    "|evaluations to reach time|the residual is 0 from the start|no times fit between|choose earlier times"
 )
 
 exponents = st.integers(-150, 150)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fa_utils as fa
+from fa_utils import riccati
 
 FULL_FA_STAR = replace(fa.FA_STAR, reduction=None)
 
@@ -251,3 +252,17 @@ def test_a_pull_beyond_float64_is_refused(problem):
     strong = replace(problem, target=1e150 * problem.target, feedback=1e150 * problem.feedback)
     with pytest.raises(FloatingPointError, match="_pull overflows float64"):
         fa.fa_star_exact(replace(strong, Z=1e-150 * problem.Z), [1.0])
+
+
+def test_a_late_time_that_rounding_hides_is_refused_with_the_time_reached(monkeypatch):
+    """Of seven hidden units one is pulled a thousand million times as weakly as the others."""
+    monkeypatch.setattr(riccati, "MOST_RESTARTS", 20)
+    rng = np.random.default_rng(1)
+    target, feedback = rng.standard_normal((8, 7)), rng.standard_normal((7, 7))
+    feedback[:, 6] = feedback[:, 0] + 1e-9 * feedback[:, 6]
+    problem = fa.Problem(target, feedback, rng.standard_normal((8, 7)), rng.standard_normal((7, 7)))
+    assert np.isfinite(fa.fa_star_exact(problem, [100.0]).Z).all()
+    with pytest.raises(
+        FloatingPointError, match=r"exact run came to time [0-9.e+]+, .* choose earlier times"
+    ):
+        fa.fa_star_exact(problem, [1e300])

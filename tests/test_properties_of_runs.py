@@ -4,11 +4,13 @@ import pickle
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import EPS, mild_exponents, problems, results_or_none
 
 import fa_utils as fa
+from fa_utils import riccati
 
 INDEPENDENT = ("generic", "equal singular values", "nearly equal columns")  # columns of a start for FA*
 rules = st.sampled_from([fa.GD, fa.FA, fa.FA_STAR])
@@ -27,6 +29,14 @@ def size_of(problem):
     else:
         of_target = np.linalg.norm(target)
     return of_target + np.linalg.norm(problem.Z) * np.linalg.norm(problem.W)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_restarts():
+    """Where an exact run is refused, it is refused soon."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(riccati, "MOST_RESTARTS", 20)
+        yield
 
 
 @given(problems(), rules, rates, st.integers(1, 60))
