@@ -164,7 +164,7 @@ def fits_float64(function: Callable) -> Callable:
             result = function(*arguments, **options)
         if not np.isfinite(result).all():
             raise FloatingPointError(
-                f"{function.__name__} overflows float64, which ends at 1.8e+308; "
+                f"{function.__name__.strip('_')} overflows float64, which ends at 1.8e+308; "
                 "choose smaller units: divide the large ones among its arguments by a power of ten"
             )
         return result

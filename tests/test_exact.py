@@ -243,14 +243,11 @@ def test_exact_runs_do_not_see_the_scales_of_target_and_feedback(problem, scale)
     overlaps = fa.fa_star_overlaps(scaled, times / scale / scale) / scale / scale
     assert np.allclose(overlaps, fa.fa_star_overlaps(problem, times), atol=1e-10)
     assert fa.fa_star_rate(scaled) / scale / scale == pytest.approx(fa.fa_star_rate(problem), rel=1e-9)
-    assert np.allclose(
-        fa.fa_star_exact(scaled, [1e300]).Z, fa.fa_star_exact(problem, [1e300]).Z, atol=1e-8
-    ) or (scale < 1)
 
 
 def test_a_pull_beyond_float64_is_refused(problem):
     strong = replace(problem, target=1e150 * problem.target, feedback=1e150 * problem.feedback)
-    with pytest.raises(FloatingPointError, match="_pull overflows float64"):
+    with pytest.raises(FloatingPointError, match=r"^pull overflows float64"):
         fa.fa_star_exact(replace(strong, Z=1e-150 * problem.Z), [1.0])
 
 
