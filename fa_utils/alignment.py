@@ -1,16 +1,18 @@
 """What to measure along a run: errors, overlaps and conserved quantities, over any leading axes.
 
 Every function takes one state, shapes (n, r) and (r, m), or many, (..., n, r) and (..., r, m), and returns
-one value per state. Wrong shapes, empty trajectories and entries that are not finite raise ValueError.
+one value per state. Wrong shapes, empty trajectories and entries that are not finite raise ValueError, a
+result beyond float64 FloatingPointError.
 """
 
 import numpy as np
 
-from fa_utils.checks import states
+from fa_utils.checks import exponents, fits_float64, states
 from fa_utils.problems import FactoredTarget, Problem, Target, checked_target, product_core
 from fa_utils.trajectory import Trajectory
 
 
+@fits_float64
 def error(target, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return the squared error ||Y - ZW||_F^2 of problem (1), shape (...,).
 
@@ -18,7 +20,7 @@ def error(target, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     `FactoredTarget` Y - ZW is kept in factors instead.
     """
     target = checked_target(target)
-    Z, W = _factors(target.shape, Z, W)
+    Z, W = factors(target.shape, Z, W)
     leading = np.broadcast_shapes(Z.shape[:-2], W.shape[:-2])
     Z, W = (np.broadcast_to(factor, leading + factor.shape[-2:]) for factor in (Z, W))
     errors = np.empty(leading)
@@ -34,6 +36,7 @@ def _difference(target: Target, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     return target - Z @ W
 
 
+@fits_float64
 def error_curve(problem: Problem, run: Trajectory) -> np.ndarray:
     """Return the squared error ||Y - ZW||_F^2 at the run's times, shape (T,), as `error` would.
 
@@ -45,17 +48,20 @@ def error_curve(problem: Problem, run: Trajectory) -> np.ndarray:
     return run.reduction.leftover + error(run.reduction.problem.target, run.small.Z, run.small.W)
 
 
+@fits_float64
 def residual(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return R = (Y - ZW) C^T, what FA and FA* feed back, shape (..., n, r)."""
-    Z, W = _factors(problem.target.shape, Z, W)
+    Z, W = factors(problem.target.shape, Z, W)
     return problem.sketch - Z @ (W @ problem.feedback.T)
 
 
+@fits_float64
 def loss(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return ||(Y - ZW) C^T||_F^2, the loss of the paper's Section 3, shape (...,)."""
     return squared_norm(residual(problem, Z, W))
 
 
+@fits_float64
 def fa_star_losses(problem: Problem, overlaps: np.ndarray) -> np.ndarray:
     """Return ||(Y - ZW) C^T||_F^2 for FA*'s ``overlaps`` (..., r, r), shape (...,).
 
@@ -67,12 +73,14 @@ def fa_star_losses(problem: Problem, overlaps: np.ndarray) -> np.ndarray:
     return squared_norm(problem.sketch) - squared_norm(np.linalg.qr(problem.Z, mode="r") @ overlaps)
 
 
+@fits_float64
 def overlap(problem: Problem, W: np.ndarray) -> np.ndarray:
     """Return M = W C^T: how forward weights (rows of W) lie to feedback weights, shape (..., r, r)."""
     W = states("W", W, problem.feedback.shape, f"for feedback of shape {problem.feedback.shape}")
     return W @ problem.feedback.T
 
 
+@fits_float64
 def alignment_matrix(problem: Problem, W: np.ndarray) -> np.ndarray:
     """Return A = W C^T + C W^T, the alignment matrix of the paper's Section 3, shape (..., r, r)."""
     M = overlap(problem, W)
@@ -84,25 +92,30 @@ def alignment_cosine(problem: Problem, W: np.ndarray) -> np.ndarray:
 
     0 where W or C is zero, and so has no direction.
     """
-    inner = np.trace(overlap(problem, W), axis1=-2, axis2=-1)
-    return quotient(inner, np.sqrt(squared_norm(W) * squared_norm(problem.feedback)))
+    W = states("W", W, problem.feedback.shape, f"for feedback of shape {problem.feedback.shape}")
+    W, C = (np.ldexp(rows, -exponents(rows, (-2, -1))) for rows in (W, problem.feedback))
+    inner = np.trace(W @ C.T, axis1=-2, axis2=-1)
+    return quotient(inner, np.sqrt(squared_norm(W) * squared_norm(C)))
 
 
+@fits_float64
 def conserved_by_fa(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return Z^T Z - W C^T - C W^T, constant under FA's flow (Appendix E), shape (..., r, r)."""
-    Z, W = _factors(problem.target.shape, Z, W)
+    Z, W = factors(problem.target.shape, Z, W)
     return Z.mT @ Z - alignment_matrix(problem, W)
 
 
+@fits_float64
 def conserved_by_gd(Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return Z^T Z - W W^T, constant under gradient flow, shape (..., r, r)."""
-    Z, W = _factors((np.shape(Z)[-2], np.shape(W)[-1]), Z, W)
+    Z, W = factors((np.atleast_2d(Z).shape[-2], np.atleast_2d(W).shape[-1]), Z, W)
     return Z.mT @ Z - W @ W.mT
 
 
+@fits_float64
 def squared_norm(matrices: np.ndarray) -> np.ndarray:
     """Return the squared Frobenius norm over the last two axes, shape (...,)."""
-    return np.square(matrices).sum(axis=(-2, -1))
+    return np.square(matrices, dtype=float).sum(axis=(-2, -1))
 
 
 def quotient(numerator, denominator) -> np.ndarray:
@@ -111,7 +124,7 @@ def quotient(numerator, denominator) -> np.ndarray:
     return np.divide(numerator, denominator, out=np.zeros(numerator.shape), where=denominator != 0)[()]
 
 
-def _factors(shape: tuple[int, int], Z, W) -> tuple[np.ndarray, np.ndarray]:
+def factors(shape: tuple[int, int], Z, W) -> tuple[np.ndarray, np.ndarray]:
     """Return Z and W, checked against each other and the target's shape."""
     n, m = shape
     r = np.shape(W)[-2] if np.ndim(W) > 1 else 1

@@ -1,6 +1,7 @@
-"""Input checks: each names the value, the rule it breaks and the way out."""
+"""Checks of input and results: each names the value, the rule it breaks and the way out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 
 import numpy as np
 
@@ -41,12 +42,14 @@ def _real_entries(name: str, values) -> np.ndarray:
         )
     if array.size == 0:
         raise ValueError(f"{name} has shape {array.shape} and so no entries; give it at least one")
-    if not np.isfinite(array).all():
-        position = tuple(int(index) for index in np.argwhere(~np.isfinite(array))[0])
+    with np.errstate(over="ignore"):  # of a longer type than float64
+        numbers = array.astype(np.float64, copy=False)
+    if not np.isfinite(numbers).all():
+        position = tuple(int(index) for index in np.argwhere(~np.isfinite(numbers))[0])
         raise ValueError(
-            f"{name} holds {array[position]} at {position}; entries must be finite: remove or repair it"
+            f"{name} holds {array[position]!s} at {position}; entries must be finite: remove or repair it"
         )
-    return array.astype(np.float64, copy=False)
+    return numbers
 
 
 def _real_list(name: str, values) -> np.ndarray:
@@ -103,9 +106,13 @@ def real_number(name: str, value) -> float:
     """Return ``value`` as a finite float; raise TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} is {value!r}; it must be one real number")
-    if not np.isfinite(value):
-        raise ValueError(f"{name} is {value}; it must be finite")
-    return float(value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = np.inf
+    if not np.isfinite(number):
+        raise ValueError(f"{name} is {value!s}; it must be finite")
+    return number
 
 
 def positive_number(name: str, value) -> float:
@@ -143,3 +150,37 @@ def spawning_generator(rng) -> np.random.Generator:
     if not isinstance(seeds, np.random.bit_generator.ISpawnableSeedSequence):
         raise TypeError("rng was made without a seed that can be split; pass rng=np.random.default_rng(seed)")
     return rng
+
+
+def fits_float64(function: Callable) -> Callable:
+    """Return ``function``, its result an array or number, made to raise FloatingPointError if that overflows.
+
+    No warning comes before. What underflows is 0, the nearest float64.
+    """
+
+    @wraps(function)
+    def checked(*arguments, **options):
+        with np.errstate(over="ignore", invalid="ignore"):
+            result = function(*arguments, **options)
+        if not np.isfinite(result).all():
+            raise FloatingPointError(
+                f"{function.__name__.strip('_')} overflows float64, which ends at 1.8e+308; "
+                "choose smaller units: divide the large ones among its arguments by a power of ten"
+            )
+        return result
+
+    return checked
+
+
+def exponents(arrays: np.ndarray, axes: tuple[int, ...] | None = None) -> np.ndarray:
+    """Return e, those axes kept as 1: the largest entries of ``ldexp(arrays, -e)`` lie from 1/2 to 1.
+
+    Powers of two change no digit: what is made in such units is what it would be, but does not overflow.
+    """
+    return np.frexp(np.abs(arrays).max(axis=axes, keepdims=True))[1]
+
+
+def norm(matrix: np.ndarray) -> float:
+    """Return the Frobenius norm, of entries whose squares may leave float64."""
+    exponent = exponents(matrix) if matrix.size else 0
+    return np.ldexp(np.linalg.norm(np.ldexp(matrix, -exponent)), exponent).item()

@@ -95,7 +95,7 @@ def kolmogorov_limit(one: int, other: int, chance: float) -> float:
     sizes = [whole_number("one", one, least=1), whole_number("other", other, least=1)]
     if not 0 < real_number("chance", chance) < 1:
         raise ValueError(f"chance is {chance}; choose a number between 0 and 1")
-    return float(np.sqrt(np.log(2 / chance) / 2 * np.sum(np.reciprocal(sizes, dtype=float))))
+    return float(np.sqrt(np.log(2 / chance) / 2 * sum(1 / size for size in sizes)))
 
 
 def verdict(*claims: Claim) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fa_utils.checks import increasing_times
+from fa_utils.checks import exponents, fits_float64, increasing_times, norm
 from fa_utils.problems import Problem
 from fa_utils.reduction import Reduction
 from fa_utils.riccati import LEAST_RESIDUAL, linear_system, turned
@@ -51,7 +51,8 @@ def fa_star_exact(problem: Problem, times) -> Trajectory:
     ``times`` are strictly increasing and at least 0, however late; equal steps share one matrix exponential.
     Only rounding is left, and a run without residual is constant. Z is lifted from the 2r coordinates that
     FA* never leaves, W solved for, both on first access. The problem's own W is not looked at. Raises
-    ValueError for unusable times and for a start Z without full column rank.
+    ValueError for unusable times and for a start Z without full column rank, and FloatingPointError where
+    units are pulled so weakly, beside others, that rounding hides how they move before the last time.
     """
     times = increasing_times(times)
     columns, triangle = np.linalg.qr(np.hstack([problem.Z, problem.sketch]))
@@ -62,6 +63,7 @@ def fa_star_exact(problem: Problem, times) -> Trajectory:
     return lifted(small, reduction)
 
 
+@fits_float64
 def fa_star_overlaps(problem: Problem, times) -> np.ndarray:
     """Return the overlap M = W C^T of `fa_star_exact` at ``times``, shape (T, r, r), without forming Z or W.
 
@@ -72,6 +74,7 @@ def fa_star_overlaps(problem: Problem, times) -> np.ndarray:
     return np.linalg.inv(motion.root) @ motion.path(times).mT @ (motion.pull @ motion.root)
 
 
+@fits_float64
 def fa_star_eigenvalues(problem: Problem) -> np.ndarray:
     """Return the eigenvalues of FA*'s linear system, complex, shape (2k,), k the number of moving units.
 
@@ -79,7 +82,10 @@ def fa_star_eigenvalues(problem: Problem) -> np.ndarray:
     the overlap is symmetric. Raises ValueError for a start Z without full column rank.
     """
     motion = _motion(problem, _triangle(problem))
-    return np.linalg.eigvals(linear_system(motion.pull_on_moving, motion.start @ motion.moving))
+    pull = motion.pull_on_moving
+    exponent = exponents(pull).item() - 1 if pull.size else 0
+    unit = np.ldexp(1.0, exponent) if abs(exponent) > 400 else 1.0  # squares of the pull must fit
+    return unit * np.linalg.eigvals(linear_system(pull / unit, motion.start @ motion.moving))
 
 
 def fa_star_rate(problem: Problem) -> float:
@@ -107,8 +113,14 @@ def _motion(problem: Problem, triangle: np.ndarray) -> Motion:
     r = problem.Z.shape[1]
     root, sketch = triangle[:r, :r], triangle[:, r:]
     refuse_dependent_columns(root)
-    pull = np.linalg.solve(root.T, sketch.T).T
-    if np.linalg.norm(pull[r:]) <= LEAST_RESIDUAL * np.linalg.norm(pull):
+    pull = _pull(root, sketch)
+    if norm(pull[r:]) <= LEAST_RESIDUAL * norm(pull):
         return Motion(root, pull, np.empty((r, 0)))
     seen = np.linalg.matrix_rank(sketch, rtol=max(problem.target.shape) * np.finfo(float).eps)
     return Motion(root, pull, np.linalg.svd(pull)[2][:seen].T)
+
+
+@fits_float64
+def _pull(root: np.ndarray, sketch: np.ndarray) -> np.ndarray:
+    """Return Y C^T in coordinates in which Z(0)^T Z(0) = I, shape (p, r)."""
+    return np.linalg.solve(root.T, sketch.T).T

@@ -3,7 +3,7 @@
 Each function takes the singular values of Y, and optionally how often each occurs (``weights``), so that a
 spectrum with 10^12 values may be a short array. Singular vectors do not matter (Lemma 17), nor does the scale
 of C, which has independent N(0,1) entries. All raise ValueError for a rank below 1, for negative or
-non-finite values, and for weights that are not positive.
+non-finite values, and for weights that are not positive, FloatingPointError for a result beyond float64.
 """
 
 from typing import NamedTuple
@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit, log_expit, logsumexp
 
-from fa_utils.checks import positive_number, spectrum, whole_number
+from fa_utils.checks import exponents, fits_float64, positive_number, spectrum, whole_number
 
 
 class _Equivalent(NamedTuple):
@@ -24,6 +24,7 @@ class _Equivalent(NamedTuple):
     missed: np.ndarray
 
 
+@fits_float64
 def error_law(singular_values, rank: int, weights=None) -> float:
     """Return the law of FA's mean error ||Y - ZW||_F^2 at rest: sum_i sigma_i^2 / (1 + gamma sigma_i^2).
 
@@ -34,6 +35,7 @@ def error_law(singular_values, rank: int, weights=None) -> float:
     return _solved(singular_values, rank, weights).error
 
 
+@fits_float64
 def error_law_correction(singular_values, rank: int, weights=None) -> float:
     """Return what to add to `error_law` for the mean error to first order in 1/V: derived, not proved.
 
@@ -56,14 +58,20 @@ def undecided_directions(singular_values, rank: int, weights=None) -> float:
     return float(np.sum(w * found * missed))
 
 
+@fits_float64
 def least_error(singular_values, rank: int, weights=None) -> float:
     """Return the least ||Y - ZW||_F^2 at this rank: the sum of the squared singular values beyond it."""
     values, counts = spectrum(singular_values, weights)
     rank = whole_number("rank", rank, least=1)
     beyond = counts - among_largest(counts, rank)
-    return float(np.square(values[beyond > 0]) @ beyond[beyond > 0])
+    values, beyond = values[beyond > 0], beyond[beyond > 0]
+    if not values.size:
+        return 0.0
+    exponent = exponents(values).item()
+    return float(np.ldexp(np.square(np.ldexp(values, -exponent)) @ beyond, 2 * exponent))
 
 
+@fits_float64
 def oversampling_bound(singular_values, target_rank: int, rank: int, weights=None) -> float:
     """Return a bound on FA's mean error with spare units: (1 + k / (p - 1)) times the least error at rank k.
 
@@ -102,7 +110,7 @@ def separation_limit(theta) -> np.ndarray:
     theta = np.asarray(theta, float)
     if not (theta > 0).all():
         raise ValueError(f"theta holds {theta.min()}; choose numbers above 0")
-    return (1 + np.sqrt(1 + 4 / theta)) / 2
+    return (1 + 2.0**30 * np.sqrt(2.0**-60 + 2.0**-58 / theta)) / 2  # in units where the least theta fits
 
 
 def among_largest(counts: np.ndarray, rank: int) -> np.ndarray:

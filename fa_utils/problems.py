@@ -6,7 +6,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fa_utils.checks import checked_values, number_from_zero, random_generator, rank_within, real_array
+from fa_utils.checks import (
+    checked_values,
+    exponents,
+    fits_float64,
+    number_from_zero,
+    random_generator,
+    rank_within,
+    real_array,
+    whole_number,
+)
 
 
 class Factors(NamedTuple):
@@ -21,7 +30,8 @@ class FactoredTarget:
     """A target Y = ``left`` ``right`` that is never formed, shapes (n, k) and (k, m).
 
     Stands wherever a target may stand, and multiplies matrices from both sides with ``@``. Arrays are treated
-    as in `Problem`. Raises as `Problem` does, and ValueError where the inner sizes differ.
+    as in `Problem`. Raises as `Problem` does, and ValueError where the inner sizes differ or the product
+    could overflow.
     """
 
     left: np.ndarray
@@ -35,6 +45,12 @@ class FactoredTarget:
             raise ValueError(
                 f"left has {self.left.shape[1]} columns but right has {self.right.shape[0]} rows; "
                 "the inner sizes of a factored target must agree"
+            )
+        largest = [float(np.abs(factor).max()) for factor in (self.left, self.right)]
+        if not np.isfinite(len(self.right) * largest[0] * largest[1]):
+            raise ValueError(
+                f"left and right hold entries up to {largest[0]:.2g} and {largest[1]:.2g}, whose products "
+                "overflow float64; divide one of them"
             )
 
     @property
@@ -60,6 +76,15 @@ def checked_target(target) -> Target:
 def product_core(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return a matrix, at most (k, k), with the singular values of ``left`` (n, k) times ``right`` (k, m)."""
     return np.linalg.qr(left, mode="r") @ np.linalg.qr(right.T, mode="r").T
+
+
+def in_units(target: Target) -> tuple[Target, int]:
+    """Return the target over a power of two, largest entries (of each factor) near 1, and the exponent."""
+    if isinstance(target, FactoredTarget):
+        (left, one), (right, other) = in_units(target.left), in_units(target.right)
+        return FactoredTarget(left, right), one + other
+    exponent = exponents(target).item()
+    return np.ldexp(target, -exponent), exponent
 
 
 def core(target: Target) -> np.ndarray:
@@ -106,13 +131,18 @@ class Problem:
                 )
 
     @cached_property
+    @fits_float64
     def sketch(self) -> np.ndarray:
-        """Y C^T, shape (n, r): all that FA's and FA*'s first layer ever learns of the target."""
+        """Y C^T, shape (n, r): all that FA's and FA*'s first layer ever learns of the target.
+
+        Raises FloatingPointError where it overflows.
+        """
         product = self.target @ self.feedback.T
         product.setflags(write=False)
         return product
 
 
+@fits_float64
 def gaussian(shape: tuple[int, int], scale: float, *, rng: np.random.Generator) -> np.ndarray:
     """Return a read-only matrix with independent entries scale N(0,1)."""
     draws = rng.standard_normal(shape)
@@ -122,7 +152,13 @@ def gaussian(shape: tuple[int, int], scale: float, *, rng: np.random.Generator) 
 
 
 def orthonormal_columns(rows: int, columns: int, *, rng: np.random.Generator) -> np.ndarray:
-    """Return a uniformly (Haar) distributed matrix of shape (rows, columns) with X^T X = I."""
+    """Return a uniformly (Haar) distributed matrix of shape (rows, columns) with X^T X = I.
+
+    Raises ValueError for more columns than rows.
+    """
+    rows, columns = whole_number("rows", rows, least=1), whole_number("columns", columns, least=1)
+    if columns > rows:
+        raise ValueError(f"{columns} columns cannot be orthonormal in {rows} rows; choose at most {rows}")
     Q, R = np.linalg.qr(random_generator(rng).standard_normal((rows, columns)))
     return Q * np.sign(np.diag(R))
 

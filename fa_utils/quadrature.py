@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fa_utils.checks import increasing_times
+from fa_utils.checks import fits_float64, increasing_times
 
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(4)
 
@@ -24,24 +24,31 @@ def quadrature(edges) -> Quadrature:
     """Return four Gauss nodes in each panel between neighbouring ``edges`` (P + 1,), and the edges.
 
     The error of a smooth function's integral falls with the eighth power of the panels' width. Raises
-    ValueError for edges that do not increase from at least 0, and for fewer than two.
+    ValueError for edges that do not increase from at least 0, for fewer than two, and for neighbours with no
+    room for nodes between them.
     """
     edges = increasing_times(edges)
     if edges.size < 2:
         raise ValueError(f"edges holds {edges.size} time; give at least two, where a panel begins and ends")
     widths = np.diff(edges)[:, None]
-    times = np.append((edges[:-1, None] + widths * (np.r_[-1, NODES] + 1) / 2).ravel(), edges[-1])
+    times = np.append((edges[:-1, None] + widths * ((np.r_[-1, NODES] + 1) / 2)).ravel(), edges[-1])
+    if (np.diff(times) <= 0).any():
+        raise ValueError("edges are so close that no times fit between them; choose fewer")
     weights = np.append((widths / 2 * np.r_[0, NODE_WEIGHTS]).ravel(), 0)
     return Quadrature(times, weights, slice(None, None, NODES.size + 1))
 
 
+@fits_float64
 def running_integral(rule: Quadrature, values: np.ndarray) -> np.ndarray:
     """Return the integral of ``values`` (T, ...) at ``rule.times`` up to each edge, shape (P + 1, ...).
 
-    Raises ValueError where there are not as many values as times.
+    Raises ValueError where there are not as many values as times, or one is not finite.
     """
     values = np.asarray(values)
     if len(values) != rule.times.size:
         raise ValueError(f"values has {len(values)} entries for {rule.times.size} times; give one for each")
+    if not np.isfinite(values).all():
+        position = tuple(int(index) for index in np.argwhere(~np.isfinite(values))[0])
+        raise ValueError(f"values holds {values[position]} at {position}; only finite ones have an integral")
     weights = rule.weights.reshape(-1, *[1] * (values.ndim - 1))
     return np.cumsum(weights * values, axis=0)[rule.edges]

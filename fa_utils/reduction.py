@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 from scipy.linalg import qr
 
-from fa_utils.checks import whole_number
+from fa_utils.checks import fits_float64, whole_number
 from fa_utils.problems import FactoredTarget, Factors, Problem, product_core, thin_svd
 
 
@@ -44,6 +44,7 @@ class Reduction:
         )
 
     @cached_property
+    @fits_float64
     def leftover(self) -> float:
         """The squared norm of what no run can learn, ||Y||^2 less the small target's, not as a difference."""
         target, columns, rows = self.full.target, self.columns, self.rows.T

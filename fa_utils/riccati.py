@@ -10,9 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import expm
 
+from fa_utils.checks import norm
+
 LATEST = 1e300  # in units of 1 over the norm of P: later times are as good as this one
 MOST_KNOWN = 300  # propagators that are kept
 LEAST_RESIDUAL = 1e-13  # relative to P: below, R is rounding and nothing turns
+MOST_RESTARTS = 3000  # on the way to one time
 LARGEST_DEFECT = 1e-12  # of Q^T Q from I: beyond, rounding has grown and the solution starts again before
 
 
@@ -51,10 +54,12 @@ def turned(pull: np.ndarray, columns: np.ndarray, times: np.ndarray) -> np.ndarr
 
     However late the time, nothing overflows. Where M has negative eigenvalues rounding grows, as any other
     disturbance does: the solution then starts again from an earlier time, with Q orthonormal once more.
+    Raises FloatingPointError where it would do so for ever, some columns being pulled hardly above rounding.
     """
-    scale = np.linalg.norm(pull) or 1.0
-    pull, times = pull / scale, scale * np.minimum(times, LATEST / scale)
-    path, done, now = np.empty((times.size, *columns.shape)), 0, 0.0
+    scale = norm(pull) or 1.0
+    with np.errstate(over="ignore"):
+        pull, times = pull / scale, np.minimum(scale * times, LATEST)
+    path, done, now, restarts = np.empty((times.size, *columns.shape)), 0, 0.0, 0
     while done < times.size:
         if np.linalg.norm(pull - columns @ (columns.T @ pull)) <= LEAST_RESIDUAL:
             path[done:] = columns
@@ -64,8 +69,14 @@ def turned(pull: np.ndarray, columns: np.ndarray, times: np.ndarray) -> np.ndarr
         if len(ahead):
             path[done : done + len(ahead)] = ahead
             done += len(ahead)
-            now, columns = times[done - 1], ahead[-1]
+            now, columns, restarts = times[done - 1], ahead[-1], 0
+        elif restarts == MOST_RESTARTS:
+            raise FloatingPointError(
+                f"the exact run came to time {float(now) / scale:.3g}, where rounding grows faster than the "
+                "most weakly pulled hidden units move; choose earlier times"
+            )
         else:
+            restarts += 1
             step, columns = _part_way(begin, times[done] - now)
             now += step
         left, _, right = np.linalg.svd(columns, full_matrices=False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fa_utils.checks import fits_float64, states
 from fa_utils.problems import Problem
 from fa_utils.reduction import Reduction, reduce, reduce_feedback
 
@@ -44,11 +45,13 @@ def moving_forward(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray
     return W
 
 
+@fits_float64
 def optimal_forward(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return W = (Z^T Z)^{-1} Z^T Y, the best forward weights for Z; shapes (..., n, r) -> (..., r, m).
 
     Raises ValueError where a Z has no full column rank to rounding: then the optimum is not unique.
     """
+    Z = states("Z", Z, problem.Z.shape, f"for a problem whose Z has shape {problem.Z.shape}")
     Q, R = np.linalg.qr(Z)
     refuse_dependent_columns(R)
     return np.linalg.solve(R, Q.mT @ problem.target)

@@ -8,7 +8,8 @@ N = A^T (sum sigma_i^2 g_i g_i^T) A, and M likewise with sigma_i^4,
     ||Y - ZW||_F^2 = T + tr[(D + N)^{-1} (D N - M)] = T + tr[(I + D^{-1} N)^{-1} (N - D^{-1} M)].
 
 That is N7, ||Y||_F^2 - tr[(G^T Sigma^2 G)^{-1} G^T Sigma^4 G], but nothing cancels: T alone is the optimum.
-Values are taken relative to the least of the r largest, so that no power of them overflows or is lost.
+Values are taken relative to the least of the r largest, so that no power of them overflows or is lost; where
+the others are known, times a power of two that brings the largest of those near 1.
 """
 
 from collections.abc import Callable
@@ -17,7 +18,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fa_utils.checks import checked_values, random_generator, spawning_generator, spectrum, whole_number
+from fa_utils.checks import (
+    checked_values,
+    fits_float64,
+    random_generator,
+    spawning_generator,
+    spectrum,
+    whole_number,
+)
 from fa_utils.ensembles import ensemble_over
 from fa_utils.law import among_largest
 
@@ -26,6 +34,7 @@ SPANS = 64  # of rows, at most, in which a streamed draw is shared out ...
 SPAN_BLOCKS = 16  # ... of at least so many blocks each
 
 
+@fits_float64
 def sampled_errors(singular_values, rank: int, draws: int, *, weights=None, rng) -> np.ndarray:
     """Return ||Y - ZW||_F^2 at FA's rest for independent draws of a Gaussian C, shape (draws,).
 
@@ -47,18 +56,20 @@ def sampled_errors(singular_values, rank: int, draws: int, *, weights=None, rng)
     )
     block = max(1, ENTRIES // (rank * (rank * (1 + len(parts.crowds)) + parts.rows.size)))
     sizes = [min(block, draws - start) for start in range(0, draws, block)]
-    return parts.unit * np.concatenate([_sampled(parts, rank, size, rng) for size in sizes])
+    return _in_squares_of(parts.unit, np.concatenate([_sampled(parts, rank, size, rng) for size in sizes]))
 
 
+@fits_float64
 def streamed_error(
     singular_values: Callable, size: int, rank: int, *, rng, cluster: str | None = None
 ) -> float:
     """Return ||Y - ZW||_F^2 at FA's rest for one draw of a Gaussian C, its rows made and forgotten in blocks.
 
     ``singular_values(start, stop)`` returns the values with these numbers, counted from 0 to ``size``; the
-    first ``rank`` are the largest. Memory does not grow with ``size``. The work is shared out as `ensemble`
-    does it, and raises as there. Raises ValueError where values are negative, not finite, too few or too
-    many, or larger than the first; EnsembleError, with the same words, where only a later block shows it.
+    first ``rank`` are the largest, and 1e-154 of the least of these counts as 0. Memory does not grow with
+    ``size``. The work is shared out as `ensemble` does it, and raises as there. Raises ValueError where
+    values are negative, not finite, too few or too many, or larger than the first; EnsembleError, with the
+    same words, where only a later block shows it.
     """
     rank, size = whole_number("rank", rank, least=1), whole_number("size", size, least=1)
     head_rng, tail_rng = spawning_generator(rng).spawn(2)
@@ -76,11 +87,11 @@ def streamed_error(
     if head[-1] == 0:
         return 0.0
     top, grams = head_rng.standard_normal((1, rank, rank)), sums[1:].reshape(2, 1, rank, rank)
-    return float(head[-1] ** 2 * _errors(np.square(head[-1] / head), sums[0], top, grams)[0])
+    return float(_in_squares_of(head[-1], _errors(np.square(head[-1] / head), sums[0], top, grams)[0]))
 
 
 class _Parts(NamedTuple):
-    """A spectrum relative to the least of its ``rank`` largest values, whose square is ``unit``."""
+    """A spectrum relative to ``unit``, near the largest value beyond its ``rank`` largest."""
 
     unit: float
     inverse_head: np.ndarray  # one over the squares of the rank largest
@@ -91,15 +102,22 @@ class _Parts(NamedTuple):
 
 def _parted(head: np.ndarray, values: np.ndarray, counts: np.ndarray) -> _Parts:
     """Return the parts of a spectrum: its r largest values, the others, and how often those occur."""
-    values, few = values / head[-1], counts < head.size
+    unit = np.ldexp(head[-1], np.frexp(values.max() / head[-1])[1])
+    values, few = values / unit, counts < head.size
     squares = np.square(values)
     return _Parts(
-        unit=head[-1] ** 2,
-        inverse_head=np.square(head[-1] / head),
+        unit=unit,
+        inverse_head=np.square(unit / head),
         rows=np.repeat(values[few], counts[few].astype(int)),
         crowds=list(zip(squares[~few], counts[~few], strict=True)),
         total=float(squares @ counts),
     )
+
+
+def _in_squares_of(unit: float, errors: np.ndarray) -> np.ndarray:
+    """Return unit^2 errors, where unit^2 alone may leave float64."""
+    mantissa, exponent = np.frexp(unit)
+    return np.ldexp(mantissa**2 * errors, 2 * exponent)
 
 
 def _sampled(parts: _Parts, rank: int, draws: int, rng) -> np.ndarray:

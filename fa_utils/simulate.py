@@ -7,7 +7,7 @@ from itertools import count
 import numpy as np
 from scipy.integrate import solve_ivp
 
-from fa_utils.checks import increasing_times, positive_number, whole_number
+from fa_utils.checks import increasing_times, positive_number, real_number, whole_number
 from fa_utils.problems import FactoredTarget, Problem, core
 from fa_utils.reduction import Reduction, reduce, reduce_feedback
 from fa_utils.rules import Rule
@@ -37,6 +37,7 @@ def descend(
     rates = _rates(learning_rate)
     steps = whole_number("steps", steps, least=1)
     every = whole_number("every", every, least=1)
+    real_number("the time of the last step", rates[0] * steps)
     reduction = _paying_reduction(problem, rule, steps)
     if reduction is not None:
         small = descend(reduction.problem, replace(rule, reduction=None), rates, steps, every=every)

@@ -5,10 +5,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fa_utils.alignment import quotient, residual, squared_norm
-from fa_utils.checks import checked_values, positive_number, rank_within, states, whole_number
+from fa_utils.alignment import factors, quotient, residual, squared_norm
+from fa_utils.checks import (
+    checked_values,
+    exponents,
+    fits_float64,
+    positive_number,
+    rank_within,
+    states,
+    whole_number,
+)
 from fa_utils.law import least_error
-from fa_utils.problems import Factors, Problem, checked_target, core, thin_svd
+from fa_utils.problems import Factors, Problem, checked_target, core, in_units, thin_svd
 from fa_utils.rules import Rule, second_layer
 from fa_utils.simulate import descend
 
@@ -28,12 +36,14 @@ def stationary_point(problem: Problem) -> Factors:
     Z has orthonormal columns that span the range, and zero columns beyond its rank (singular values
     below rounding, as in `np.linalg.matrix_rank`), so (7) holds whatever the rank is. W = Z^T Y.
     """
-    left, values, _ = np.linalg.svd(problem.sketch, full_matrices=False)
-    seen = values > values[0] * max(problem.sketch.shape) * np.finfo(float).eps
+    target, feedback = (in_units(part)[0] for part in (problem.target, problem.feedback))
+    left, values, _ = np.linalg.svd(target @ feedback.T, full_matrices=False)
+    seen = values > values[0] * max(problem.Z.shape) * np.finfo(float).eps
     Z = left * seen
     return Factors(Z, Z.T @ problem.target)
 
 
+@fits_float64
 def stationary_errors(singular_values, mixtures) -> np.ndarray:
     """Return the error ||Y - P Y||_F^2 of Lemma 1's point for many draws of C at once, shape (...,).
 
@@ -46,8 +56,11 @@ def stationary_errors(singular_values, mixtures) -> np.ndarray:
     r = mixtures.shape[-1] if mixtures.ndim else 0
     wanted = (values.size, rank_within(r, (values.size,)))
     mixtures = states("mixtures", mixtures, wanted, f"for {values.size} singular values")
-    Q, _ = np.linalg.qr(values[:, None] * mixtures)
-    return np.square(values).sum() - np.square(values[:, None] * Q).sum(axis=(-2, -1))
+    exponent, unit = exponents(values), exponents(mixtures, (-2, -1))
+    values = np.ldexp(values, -exponent)
+    Q, _ = np.linalg.qr(values[:, None] * np.ldexp(mixtures, -unit))
+    errors = np.square(values).sum() - np.square(values[:, None] * Q).sum(axis=(-2, -1))
+    return np.ldexp(errors, 2 * exponent.item())
 
 
 def optimal_point(target, rank: int) -> Factors:
@@ -62,6 +75,7 @@ def optimal_point(target, rank: int) -> Factors:
     return Factors(left[:, :rank] * root, root[:, None] * right[:rank])
 
 
+@fits_float64
 def optimal_error(target, rank: int) -> float:
     """Return the least ||Y - ZW||_F^2 at this rank: the sum of the squared singular values beyond it."""
     target = checked_target(target)
@@ -69,16 +83,27 @@ def optimal_error(target, rank: int) -> float:
     return least_error(np.linalg.svd(core(target), compute_uv=False), rank)
 
 
+@fits_float64
 def stationarity_gap(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return how far a state is from (7): the larger of both equations' relative sizes, shape (...,).
 
     The equations are (Y - ZW) C^T = 0, relative to ||Y|| ||C||, and Z^T (Y - ZW) = 0, relative to
     ||Z|| ||Y||, in Frobenius norms. 0 at a stationary point of FA and FA*.
     """
+    Z, W = factors(problem.target.shape, Z, W)
+    problem, Z, W = _in_units(problem, Z, W)
     fed_back = quotient(squared_norm(residual(problem, Z, W)), squared_norm(problem.feedback))
-    unexplained = second_layer(problem, np.asarray(Z), np.asarray(W))
+    unexplained = second_layer(problem, Z, W)
     forward = quotient(squared_norm(unexplained), squared_norm(Z))
     return np.sqrt(quotient(np.maximum(fed_back, forward), squared_norm(core(problem.target))))
+
+
+def _in_units(problem: Problem, Z: np.ndarray, W: np.ndarray) -> tuple[Problem, np.ndarray, np.ndarray]:
+    """Return Y, C and Z over powers of two, largest entries near 1, and W over what goes with them."""
+    (target, of_target), (feedback, _) = (in_units(part) for part in (problem.target, problem.feedback))
+    of_Z = exponents(Z, (-2, -1))
+    problem = replace(problem, target=target, feedback=feedback)
+    return problem, np.ldexp(Z, -of_Z), np.ldexp(W, of_Z - of_target)
 
 
 def descend_to_rest(

@@ -8,10 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import configuration, settings
 from small_copy import copy_repository
 
 import fa_utils as fa
 from fa_utils import cluster
+
+configuration.set_hypothesis_home_dir(Path(__file__).parents[1] / "build" / ".hypothesis")
+settings.register_profile("suite", derandomize=True, database=None, deadline=None, max_examples=60)
+settings.register_profile("thorough", database=None, deadline=None, max_examples=1000, print_blob=True)
+settings.load_profile("suite")  # pytest --hypothesis-profile thorough takes the other
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -106,3 +108,38 @@ def test_measures_take_nested_lists(problem):
 def test_overlap_refuses_weights_that_do_not_fit(problem):
     with pytest.raises(ValueError, match=r"W has shape \(2, 6\); for feedback of shape \(3, 6\)"):
         fa.overlap(problem, np.ones((2, 6)))
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e150, 1e300])
+def test_cosine_does_not_see_the_scale_of_either_matrix(problem, scale):
+    wanted = fa.alignment_cosine(problem, problem.W)
+    assert fa.alignment_cosine(problem, scale * problem.W) == pytest.approx(wanted, rel=1e-14)
+    scaled = replace(problem, feedback=scale * problem.feedback)
+    assert fa.alignment_cosine(scaled, scale * problem.W) == pytest.approx(wanted, rel=1e-14)
+
+
+def test_measures_beyond_float64_are_refused_with_one_sentence(problem):
+    Z, W = 1e150 * problem.Z, 1e150 * problem.W
+    for name in ("error", "residual", "loss", "conserved_by_fa", "conserved_by_gd", "overlap"):
+        strong = replace(problem, feedback=1e160 * problem.feedback)
+        with pytest.raises(
+            FloatingPointError, match=r"overflows float64, which ends at 1.8e\+308; choose smaller"
+        ):
+            MEASURES[name](strong, 1e100 * Z, 1e100 * W)
+    with pytest.raises(FloatingPointError, match="error overflows"):
+        fa.error(problem.target, Z, W)
+    with pytest.raises(FloatingPointError, match="squared_norm overflows"):
+        fa.fa_star_losses(problem, np.full((3, 3), 1e200))
+
+
+def test_short_floats_are_measured_as_double_precision_ones(problem):
+    Z, W = (300 * np.ones_like(part) for part in (problem.Z, problem.W))  # whose squares float16 cannot hold
+    for name, measure in MEASURES.items():
+        wanted, found = measure(problem, Z, W), measure(problem, Z.astype(np.float16), W.astype(np.float16))
+        assert np.array_equal(found, wanted), name
+    assert fa.squared_norm(W.astype(np.float16)) == fa.squared_norm(W)
+
+
+def test_conserved_by_gd_refuses_layers_that_are_no_matrices():
+    with pytest.raises(ValueError, match=r"Z has shape \(3,\).*must end in \(1, 2\)"):
+        fa.conserved_by_gd(np.ones(3), np.ones((2, 4)))

@@ -145,3 +145,7 @@ def test_a_kolmogorov_limit_refuses_what_is_no_chance(chance):
         fa.kolmogorov_limit(3, 4, chance=chance)
     with pytest.raises(ValueError, match="one is 0"):
         fa.kolmogorov_limit(0, 4, chance=0.5)
+
+
+def test_samples_larger_than_any_machine_integer_have_a_kolmogorov_limit():
+    assert fa.kolmogorov_limit(10**30, 100, chance=1e-6) == pytest.approx(0.26934, rel=1e-4)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fa_utils as fa
+from fa_utils import riccati
 
 FULL_FA_STAR = replace(fa.FA_STAR, reduction=None)
 
@@ -230,3 +231,35 @@ def test_unusable_times_are_refused(problem, times, says):
         fa.fa_star_overlaps(problem, times)
     with pytest.raises(ValueError, match=says):
         fa.fa_star_exact(problem, times)
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-100, 1e100, 1e150])
+def test_exact_runs_do_not_see_the_scales_of_target_and_feedback(problem, scale):
+    """Squares of Y C^T, 1e300 here, would leave float64."""
+    scaled = replace(problem, target=scale * problem.target, feedback=scale * problem.feedback)
+    times = np.array([0.1, 2.0])
+    run, wanted = fa.fa_star_exact(scaled, times / scale / scale), fa.fa_star_exact(problem, times)
+    assert np.allclose(run.Z, wanted.Z, atol=1e-10) and np.abs(run.Z[1] - problem.Z).max() > 0.1
+    overlaps = fa.fa_star_overlaps(scaled, times / scale / scale) / scale / scale
+    assert np.allclose(overlaps, fa.fa_star_overlaps(problem, times), atol=1e-10)
+    assert fa.fa_star_rate(scaled) / scale / scale == pytest.approx(fa.fa_star_rate(problem), rel=1e-9)
+
+
+def test_a_pull_beyond_float64_is_refused(problem):
+    strong = replace(problem, target=1e150 * problem.target, feedback=1e150 * problem.feedback)
+    with pytest.raises(FloatingPointError, match=r"^pull overflows float64"):
+        fa.fa_star_exact(replace(strong, Z=1e-150 * problem.Z), [1.0])
+
+
+def test_a_late_time_that_rounding_hides_is_refused_with_the_time_reached(monkeypatch):
+    """Of seven hidden units one is pulled a thousand million times as weakly as the others."""
+    monkeypatch.setattr(riccati, "MOST_RESTARTS", 20)
+    rng = np.random.default_rng(1)
+    target, feedback = rng.standard_normal((8, 7)), rng.standard_normal((7, 7))
+    feedback[:, 6] = feedback[:, 0] + 1e-9 * feedback[:, 6]
+    problem = fa.Problem(target, feedback, rng.standard_normal((8, 7)), rng.standard_normal((7, 7)))
+    assert np.isfinite(fa.fa_star_exact(problem, [100.0]).Z).all()
+    with pytest.raises(
+        FloatingPointError, match=r"exact run came to time [0-9.e+]+, .* choose earlier times"
+    ):
+        fa.fa_star_exact(problem, [1e300])

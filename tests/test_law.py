@@ -176,3 +176,22 @@ def test_other_bad_input_is_refused():
             fa.separation_limit(theta)
         with pytest.raises(ValueError, match="theta"):
             fa.separation_spectrum(10, 3, theta)
+
+
+def test_laws_fit_wherever_the_result_does_and_are_refused_elsewhere():
+    values = np.array([2.0, 1.0, 0.5])
+    assert fa.least_error(1e-170 * values, 1, [1, 1e30, 1]) == pytest.approx(1e-310, rel=1e-9)
+    assert fa.least_error([1e-170, 1e-170], 1, [1, 1e40]) == pytest.approx(1e-300, rel=1e-12)
+    for law in (fa.error_law, fa.least_error, fa.error_law_correction):
+        assert np.isfinite(law(1e150 * values, 1))
+        with pytest.raises(FloatingPointError, match="overflows float64"):
+            law(1e160 * values, 1)
+    with pytest.raises(FloatingPointError, match="overflows float64"):
+        fa.oversampling_bound(1e160 * values, 1, 3)
+
+
+@pytest.mark.parametrize("theta", [5e-324, 1e-310, 1e-300, 1e308])
+def test_the_separation_limit_fits_at_any_theta(theta):
+    assert fa.separation_limit(theta) == pytest.approx(
+        0.5 + 1 / np.sqrt(theta) + 0.5 * (theta > 1), rel=1e-14
+    )

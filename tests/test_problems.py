@@ -207,3 +207,36 @@ def test_a_factored_target_refuses_a_rank_above_its_size(rng):
     target = fa.FactoredTarget(np.ones((7, 2)), np.ones((2, 6)))
     with pytest.raises(ValueError, match="rank 7 exceeds the smaller side 6"):
         fa.random_problem(target, 7, 1.0, 1.0, rng=rng)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).maxexp == 1024, reason="longdouble is float64 here")
+def test_a_long_number_beyond_float64_is_refused_as_not_finite():
+    target = np.full((5, 6), np.longdouble("1e400"))
+    with pytest.raises(ValueError, match=r"target holds 1e\+400 at \(0, 0\); entries must be finite"):
+        fa.Problem(**(GOOD | {"target": target}))
+    for scale in (np.longdouble("1e400"), 10**400):
+        with pytest.raises(ValueError, match=r"start_scale is 1.*; it must be finite"):
+            fa.random_problem(np.ones((5, 6)), 2, scale, 1.0, rng=np.random.default_rng(0))
+
+
+def test_draws_beyond_float64_are_refused(rng):
+    with pytest.raises(FloatingPointError, match="gaussian overflows float64"):
+        fa.random_problem(np.ones((9, 9)), 9, 1e308, 1.0, rng=rng)
+
+
+def test_a_sketch_beyond_float64_is_refused(problem):
+    strong = replace(problem, target=1e200 * problem.target, feedback=1e200 * problem.feedback)
+    with pytest.raises(FloatingPointError, match="sketch overflows float64"):
+        fa.descend(strong, fa.FA, 1e-9, 1)
+
+
+def test_factors_whose_product_overflows_are_refused():
+    with pytest.raises(
+        ValueError, match=r"entries up to 1e\+200 and 2e\+200, whose products overflow float64"
+    ):
+        fa.FactoredTarget(np.full((7, 2), 1e200), np.full((2, 6), 2e200))
+
+
+def test_more_columns_than_rows_cannot_be_orthonormal(rng):
+    with pytest.raises(ValueError, match="5 columns cannot be orthonormal in 3 rows; choose at most 3"):
+        fa.orthonormal_columns(3, 5, rng=rng)

@@ -43,3 +43,21 @@ def test_unusable_edges_are_refused(edges, says):
 def test_values_at_other_times_are_refused():
     with pytest.raises(ValueError, match="5 entries for 6 times"):
         fa.running_integral(fa.quadrature([0.0, 1.0]), np.ones(5))
+
+
+def test_edges_without_room_between_them_are_refused():
+    with pytest.raises(ValueError, match="so close that no times fit between them; choose fewer"):
+        fa.quadrature([1.0, np.nextafter(1.0, 2.0)])
+    assert np.isfinite(fa.quadrature([0.0, 1.7e308]).times).all()
+
+
+def test_an_integral_beyond_float64_is_refused():
+    rule = fa.quadrature([0.0, 1e10])
+    with pytest.raises(FloatingPointError, match="running_integral overflows float64"):
+        fa.running_integral(rule, np.full(rule.times.size, 1e300))
+
+
+def test_values_that_are_not_finite_are_refused():
+    rule = fa.quadrature([0.0, 1.0])
+    with pytest.raises(ValueError, match=r"values holds nan at \(0,\)"):
+        fa.running_integral(rule, np.full(rule.times.size, np.nan))

@@ -206,3 +206,8 @@ def test_a_target_too_large_to_be_formed_is_ordinary(rng):
     assert run.small.Z.shape == (201, 4, 2)
     last = run.reduction.lift(run.small.Z[-1], run.small.W[-1])
     assert np.isclose(errors[-1], fa.error(target, *last), rtol=1e-9) and errors[-1] < errors[0]
+
+
+def test_what_is_left_out_beyond_float64_is_refused(problem):
+    with pytest.raises(FloatingPointError, match="leftover overflows float64"):
+        _ = fa.reduce(replace(problem, target=1e160 * problem.target), rank=1).leftover

@@ -70,3 +70,13 @@ def test_optimal_forward_refuses_dependent_columns(problem):
     Z[:, 2] = Z[:, 0] - 2 * Z[:, 1]
     with pytest.raises(ValueError, match="Z has rank 2 but 3 columns; FA\\* needs full column rank"):
         fa.optimal_forward(problem, Z, problem.W)
+
+
+def test_optimal_forward_refuses_starts_and_results_that_are_not_finite(problem):
+    with pytest.raises(ValueError, match=r"Z holds nan at \(0, 0\)"):
+        fa.optimal_forward(problem, np.full((7, 3), np.nan), problem.W)
+    with pytest.raises(ValueError, match=r"Z has shape \(6, 3\); .* must end in \(7, 3\)"):
+        fa.optimal_forward(problem, np.ones((6, 3)), problem.W)
+    strong = replace(problem, target=1e200 * problem.target)
+    with pytest.raises(FloatingPointError, match="optimal_forward overflows float64"):
+        fa.optimal_forward(strong, 1e-200 * problem.Z, problem.W)

@@ -236,3 +236,26 @@ def test_sampling_refuses_what_cannot_be_drawn(rng):
         fa.sampled_errors([1.0, 0.5], 1, 0, rng=rng)
     with pytest.raises(TypeError, match="rng is 3"):
         fa.sampled_errors([1.0, 0.5], 1, 2, rng=3)
+
+
+def test_values_far_below_the_largest_are_not_lost(rng):
+    seed = np.random.SeedSequence(11)
+    near, far = (
+        fa.sampled_errors([1.0, 1e-20 * unit], 1, 20, rng=np.random.default_rng(seed)) / unit / unit
+        for unit in (1.0, 1e-130)
+    )
+    assert np.allclose(near, far, rtol=1e-12) and (far > 0).all()
+    assert (fa.sampled_errors([1e150, 1e-12], 1, 5, rng=rng) >= 1e-24 * (1 - 1e-9)).all()
+
+
+def test_drawn_errors_fit_wherever_the_result_does_and_are_refused_elsewhere(rng):
+    seed, values, weights = np.random.SeedSequence(3), np.array([1.0, 0.5]), [2, 1e40]
+    one, small = (
+        fa.sampled_errors(scale * values, 2, 5, weights=weights, rng=np.random.default_rng(seed))
+        for scale in (1.0, 1e-170)
+    )
+    assert np.allclose(small / 1e-300, one / 1e40, rtol=1e-12)
+    with pytest.raises(FloatingPointError, match="sampled_errors overflows float64"):
+        fa.sampled_errors(1e160 * values, 1, 5, rng=rng)
+    with pytest.raises(FloatingPointError, match="streamed_error overflows float64"):
+        fa.streamed_error(lambda a, b: 1e160 * sequence(a, b), 50, 3, rng=rng)

@@ -194,3 +194,9 @@ def test_fa_star_refuses_a_start_of_deficient_rank(problem):
     for run in (lambda: fa.descend(broken, fa.FA_STAR, 0.1, 1), lambda: fa.flow(broken, fa.FA_STAR, [1.0])):
         with pytest.raises(ValueError, match="Z has rank 2 but 3 columns"):
             run()
+
+
+def test_a_run_whose_last_time_overflows_is_refused(problem):
+    silent = replace(problem, target=0 * problem.target, Z=0 * problem.Z, W=0 * problem.W)
+    with pytest.raises(ValueError, match="the time of the last step is inf; it must be finite"):
+        fa.descend(silent, fa.FA, 1e308, 10)

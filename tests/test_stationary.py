@@ -124,3 +124,34 @@ def test_errors_from_mixtures_vanish_at_full_rank_and_ignore_zero_singular_value
 def test_mixtures_that_do_not_fit_are_refused(values, shape, says):
     with pytest.raises(ValueError, match=says):
         fa.stationary_errors(values, np.ones(shape))
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e100, 1e150])
+def test_the_gap_and_the_stationary_point_do_not_see_the_scales(problem, scale):
+    units = {
+        "target": scale * problem.target,
+        "feedback": scale * problem.feedback,
+        "Z": scale * problem.Z,
+    }
+    scaled = replace(problem, **units)
+    wanted = fa.stationarity_gap(problem, problem.Z, problem.W)
+    assert fa.stationarity_gap(scaled, scaled.Z, scaled.W) == pytest.approx(wanted, rel=1e-12)
+    one, other = fa.stationary_point(problem), fa.stationary_point(scaled)
+    assert np.allclose(one.Z @ one.Z.T, other.Z @ other.Z.T, atol=1e-13)
+    assert np.allclose(other.Z @ (other.W / scale), one.Z @ one.W, atol=1e-13)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1e-150, 1e150, 1e200])
+def test_errors_from_mixtures_fit_wherever_the_result_does(rng, scale):
+    mixtures = rng.standard_normal((5, 3, 1))
+    wanted = fa.stationary_errors([2.0, 1.0, 0.5], mixtures)
+    assert np.allclose(fa.stationary_errors([2.0, 1.0, 0.5], scale * mixtures), wanted, rtol=1e-12)
+    values = 1e150 * np.array([2.0, 1.0, 0.5])
+    assert np.allclose(fa.stationary_errors(values, scale * mixtures) / 1e300, wanted, rtol=1e-12)
+    with pytest.raises(FloatingPointError, match="stationary_errors overflows float64"):
+        fa.stationary_errors(1e10 * values, mixtures)
+
+
+def test_an_optimum_beyond_float64_is_refused(problem):
+    with pytest.raises(FloatingPointError, match="least_error overflows float64"):
+        fa.optimal_error(1e160 * problem.target, 1)

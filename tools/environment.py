@@ -32,18 +32,16 @@ def make(folder: Path, lock: Path, guard: int) -> None:
         f"Making {folder} with Python {platform.python_version()} from {lock} (a minute or two)", flush=True
     )
     (folder / "installed").unlink(missing_ok=True)
-    venv.create(folder, clear=True, with_pip=False)
+    venv.create(folder, clear=True, with_pip=True)
     python, quiet = str(folder / "bin" / "python"), ["--quiet", "--disable-pip-version-check"]
     for command in (
-        ["-m", "ensurepip"],
         ["-m", "pip", "install", *quiet, "--require-hashes", "--requirement", str(lock)],
         ["-m", "pip", "install", *quiet, "--no-deps", "--no-build-isolation", "--editable", "."],
         # Matplotlib's font cache, made now, so that no notebook reports the making of it.
         ["-c", "import matplotlib.font_manager"],
     ):
         surroundings = os.environ | {"MPLCONFIGDIR": str(folder / "matplotlib")}
-        output = subprocess.DEVNULL if command[1] == "ensurepip" else None
-        subprocess.run([python, *command], check=True, env=surroundings, pass_fds=[guard], stdout=output)
+        subprocess.run([python, *command], check=True, env=surroundings, pass_fds=[guard])
     (folder / "installed").write_text(stamp(lock), encoding="utf-8")
 
 

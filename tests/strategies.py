@@ -1,0 +1,132 @@
+"""What property tests draw - problems of every shape, scale and degeneracy - and exact arithmetic."""
+
+import re
+from fractions import Fraction
+from math import isqrt
+
+import numpy as np
+from hypothesis import strategies as st
+
+import fa_utils as fa
+
+EPS, LARGEST, LEAST = np.finfo(float).eps, Fraction(np.finfo(float).max), Fraction(1, 2**1022)
+KINDS = ("generic", "zero", "repeated columns", "nearly equal columns", "rank one", "equal singular values")
+SAYS = (
+    "overflows? float64|must be finite|FA\\* needs full column rank|diverged: step|was not solved"
+    "|evaluations to reach time|the residual is 0 from the start|no times fit between|choose earlier times"
+)
+
+exponents = st.integers(-150, 150)
+mild_exponents = st.integers(-3, 3)
+seeds = st.integers(0, 2**32 - 1)
+sizes = st.integers(1, 8)
+
+
+def degenerate(rng, shape, kind):
+    """Return a matrix with entries near 1 that is ``kind`` of special."""
+    matrix = rng.standard_normal(shape)
+    if kind == "zero":
+        return np.zeros(shape)
+    if kind == "rank one":
+        return np.outer(matrix[:, 0], matrix[0])
+    if kind == "equal singular values":
+        left, _, right = np.linalg.svd(matrix, full_matrices=False)
+        return left @ right
+    if kind == "repeated columns":
+        matrix[:, -1] = matrix[:, 0]
+    if kind == "nearly equal columns":
+        matrix[:, -1] = matrix[:, 0] + 10.0 ** rng.integers(-15, -7) * matrix[:, -1]
+    return matrix
+
+
+@st.composite
+def matrices(draw, shape, scales=exponents, kinds=KINDS):
+    """A float64 matrix."""
+    rng, kind, scale = np.random.default_rng(draw(seeds)), draw(st.sampled_from(kinds)), draw(scales)
+    return degenerate(rng, shape, kind) * 10.0**scale
+
+
+def read_only(array):
+    array = array.copy(order="K")
+    array.setflags(write=False)
+    return array
+
+
+GIVEN_AS = {
+    "as it is": lambda array: array,
+    "F order": np.asfortranarray,
+    "read-only": read_only,
+    "read-only, F order": lambda array: read_only(np.asfortranarray(array)),
+    "reversed view": lambda array: array[::-1, ::-1].copy()[::-1, ::-1],
+    "every other entry": lambda array: np.repeat(np.repeat(array, 2, 0), 2, 1)[::2, ::2],
+    "longdouble": lambda array: array.astype(np.longdouble),
+    "nested lists": lambda array: array.tolist(),
+}
+
+
+@st.composite
+def problems(draw, scales=exponents, kinds=KINDS, start_kinds=KINDS, most_units=8, factored=None):
+    """A problem; every part has a scale of its own, and arrays come as users may give them."""
+    n, m = draw(sizes), draw(sizes)
+    r = draw(st.integers(1, min(n, m, most_units)))
+    k = draw(sizes) if draw(st.booleans() if factored is None else st.just(factored)) else 0
+    if k:
+        halves = scales.map(lambda scale: scale / 2)
+        left, right = draw(matrices((n, k), halves, kinds)), draw(matrices((k, m), halves, kinds))
+        target = fa.FactoredTarget(*(GIVEN_AS[draw(st.sampled_from([*GIVEN_AS]))](p) for p in (left, right)))
+    else:
+        target = GIVEN_AS[draw(st.sampled_from([*GIVEN_AS]))](draw(matrices((n, m), scales, kinds)))
+    parts = [
+        draw(matrices(shape, scales, some))
+        for shape, some in (((r, m), KINDS), ((n, r), start_kinds), ((r, m), KINDS))
+    ]
+    return fa.Problem(target, *(GIVEN_AS[draw(st.sampled_from([*GIVEN_AS]))](part) for part in parts))
+
+
+@st.composite
+def spectra(draw, scales=exponents, most=12):
+    """Singular values, in any order, zeros and repeated ones among them, and weights or None."""
+    count = draw(st.integers(1, most))
+    rng, scale = np.random.default_rng(draw(seeds)), draw(scales)
+    shape = draw(st.sampled_from(["generic", "equal", "steep", "zeros", "own scales"]))
+    values = rng.random(count) + 0.01
+    if shape == "equal":
+        values[:] = values[0]
+    if shape == "steep":
+        values = 10.0 ** -np.arange(count, dtype=float) * values
+    if shape == "zeros":
+        values[: count // 2] = 0
+    values = rng.permutation(values) * 10.0**scale
+    if shape == "own scales":
+        values = 10.0 ** np.array([draw(scales) for _ in range(count)], float)
+    weights = draw(st.none() | st.lists(st.integers(1, 10**6), min_size=count, max_size=count))
+    return values, weights
+
+
+def results_or_none(call):
+    """Return the numbers that ``call`` gives, all finite, or None where it refuses in words of ours."""
+    try:
+        results = call()
+    except (ValueError, TypeError, FloatingPointError) as error:
+        assert type(error) in (ValueError, FloatingPointError) and re.search(SAYS, str(error)), repr(error)
+        return None
+    for result in results if isinstance(results, tuple) else (results,):
+        assert np.isfinite(result).all()
+    return results
+
+
+def fractions(array):
+    """Return the array, or the factored target, as exact numbers."""
+    if isinstance(array, fa.FactoredTarget):
+        return fractions(array.left) @ fractions(array.right)
+    return np.array([Fraction(x) for x in np.ravel(array).tolist()], dtype=object).reshape(np.shape(array))
+
+
+def root(number):
+    """Return the square root of a Fraction, to 30 digits, as one."""
+    above = number.numerator * number.denominator
+    return Fraction(isqrt(above << 200), number.denominator << 100)
+
+
+def squares(matrix):
+    return (matrix * matrix).sum()

@@ -1,0 +1,279 @@
+"""What needs singular values, times or counts alone: laws, draws, integrals and limits, at any scale."""
+
+import json
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from strategies import (
+    EPS,
+    LEAST,
+    exponents,
+    fractions,
+    mild_exponents,
+    results_or_none,
+    seeds,
+    sizes,
+    spectra,
+)
+
+import fa_utils as fa
+
+ranks = st.integers(1, 14)
+ROUNDINGS = Fraction(100 * EPS)
+SOUND = Fraction(1 - 1e-9)  # a drawn system may be ill-conditioned
+LOGS = Fraction(6000 * EPS)  # rounding of a number given by its logarithm, of at most 1500
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_core():
+    """No other process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOKY_MAX_CPU_COUNT", "1")
+        yield
+
+
+def squared_values(values, weights):
+    """Return the exact squares, largest first, as (square, how often) pairs."""
+    counts = [1] * len(values) if weights is None else weights
+    return sorted(((float(v), int(c)) for v, c in zip(values, counts, strict=True)), reverse=True)
+
+
+def exact_least(values, weights, rank):
+    total = Fraction(0)
+    for value, count in squared_values(values, weights):
+        taken = min(count, rank)
+        rank, total = rank - taken, total + Fraction(value) ** 2 * (count - taken)
+    return total
+
+
+@given(spectra(), ranks)
+def test_the_least_error_is_exact_to_rounding_and_the_law_lies_between_it_and_the_whole(spectrum, rank):
+    values, weights = spectrum
+    least, full = exact_least(values, weights, rank), exact_least(values, weights, 0)
+    found = results_or_none(
+        lambda: (fa.least_error(values, rank, weights), fa.error_law(values, rank, weights))
+    )
+    if found is None:
+        assert full > 1e306
+        return
+    assert abs(Fraction(found[0]) - least) <= ROUNDINGS * least + LEAST
+    assert least * (1 - LOGS) - LEAST <= Fraction(found[1]) <= full * (1 + LOGS) + LEAST
+
+
+@given(spectra(), ranks)
+def test_laws_are_finite_and_direction_counts_within_the_rank(spectrum, rank):
+    values, weights = spectrum
+    results_or_none(lambda: fa.error_law_correction(values, rank, weights))
+    undecided = fa.undecided_directions(values, rank, weights)
+    assert 0 <= undecided <= rank * float(1 + LOGS)
+
+
+@given(spectra(), ranks, st.integers(2, 5))
+def test_the_oversampling_bound_is_its_formula(spectrum, rank, spare):
+    values, weights = spectrum
+    found = results_or_none(lambda: fa.oversampling_bound(values, rank, rank + spare, weights))
+    wanted = exact_least(values, weights, rank) * (1 + Fraction(rank, spare - 1))
+    if found is None:
+        assert wanted > 1e307
+    else:
+        assert abs(Fraction(found) - wanted) <= ROUNDINGS * wanted + LEAST
+
+
+@given(spectra(mild_exponents), ranks, exponents, seeds)
+def test_laws_scale_with_the_square_of_the_values_and_do_not_see_their_order(spectrum, rank, exponent, seed):
+    values, weights = spectrum
+    order, scale = np.random.default_rng(seed).permutation(len(values)), 2.0 ** (3 * exponent)
+    others = None if weights is None else [weights[index] for index in order]
+    size = fa.error_law(values, rank, weights)  # that of the correction may be nothing but its rounding
+    for law in (fa.error_law, fa.error_law_correction, fa.least_error):
+        wanted = law(values, rank, weights)
+        slack = 1000 * float(LOGS) * (wanted + size)
+        assert abs(law(values[order], rank, others) - wanted) <= slack
+        assert abs(law(scale * values, rank, weights) / scale**2 - wanted) <= slack
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=6), ranks, seeds)
+def test_weights_stand_for_repeated_values(weights, rank, seed):
+    values = np.random.default_rng(seed).random(len(weights)) + 0.01
+    for law in (fa.error_law, fa.least_error, fa.undecided_directions):
+        one, other = law(values, rank, weights), law(np.repeat(values, weights), rank)
+        assert abs(one - other) <= float(LOGS) * (1 + abs(other))
+
+
+@given(spectra(), ranks, seeds)
+def test_drawn_errors_are_finite_and_at_least_the_least(spectrum, rank, seed):
+    values, weights = spectrum
+    rng = np.random.default_rng(seed)
+    errors = results_or_none(lambda: fa.sampled_errors(values, rank, 5, weights=weights, rng=rng))
+    if errors is None:
+        assert exact_least(values, weights, 0) > 1e290
+    else:
+        least = exact_least(values, weights, rank)
+        assert errors.shape == (5,) and (fractions(errors) >= least * SOUND - LEAST).all()
+
+
+@given(spectra(), ranks, seeds)
+def test_a_streamed_error_is_finite_and_at_least_the_least(spectrum, rank, seed):
+    values = np.sort(spectrum[0])[::-1]
+    rng = np.random.default_rng(seed)
+    error = results_or_none(lambda: fa.streamed_error(lambda a, b: values[a:b], len(values), rank, rng=rng))
+    if error is None:
+        assert exact_least(values, None, 0) > 1e290
+    else:
+        lost = len(values) * Fraction(1e-154 * values[min(rank, len(values)) - 1]) ** 2
+        assert Fraction(error) >= exact_least(values, None, rank) * SOUND - lost - LEAST
+
+
+@given(spectra(), st.integers(1, 12), exponents, seeds)
+def test_errors_from_mixtures_do_not_see_the_mixtures_scale_and_lie_within_the_whole(
+    spectrum, rank, exponent, seed
+):
+    values = spectrum[0]
+    assume(rank <= len(values))
+    mixtures = np.random.default_rng(seed).standard_normal((3, len(values), rank))
+    errors = results_or_none(lambda: fa.stationary_errors(values, mixtures))
+    full, least = exact_least(values, None, 0), exact_least(values, None, rank)
+    if errors is None:
+        assert full > 1e306
+        return
+    slack = 10 * ROUNDINGS * full + LEAST
+    assert (fractions(errors) >= least - slack).all() and (fractions(errors) <= full + slack).all()
+    assert np.array_equal(errors, fa.stationary_errors(values, np.ldexp(mixtures, 3 * exponent)))
+
+
+@given(
+    st.floats(min_value=0, exclude_min=True, allow_infinity=False), st.integers(1, 10), st.integers(1, 10**12)
+)
+def test_the_separation_is_finite_and_falls_with_theta(theta, rank, size):
+    limit = fa.separation_limit(theta)
+    assert 1 <= limit < np.inf and limit >= fa.separation_limit(2 * theta if theta < 1e307 else theta)
+    square = (1 + 4 / Fraction(theta)) / 4
+    assert abs((Fraction(float(limit)) - Fraction(1, 2)) ** 2 - square) <= ROUNDINGS * square
+    if size > (1 + theta) * rank:
+        values, weights = fa.separation_spectrum(size, rank, theta)
+        assert weights.sum() == size and 0 <= values[1] <= 1
+        assert abs(values[1] ** 2 * weights[1] - theta * rank) <= 100 * EPS * theta * rank + 1e-290
+
+
+@given(sizes, sizes, spectra(most=8), seeds)
+def test_a_target_has_the_values_asked_for_at_any_scale(n, m, spectrum, seed):
+    values = spectrum[0][: min(n, m)]
+    target = fa.target_with_spectrum(values, (n, m), rng=np.random.default_rng(seed))
+    wanted = np.zeros(min(n, m))
+    wanted[: len(values)] = np.sort(values)[::-1]
+    assert np.allclose(np.linalg.svd(target, compute_uv=False), wanted, rtol=0, atol=100 * EPS * wanted[0])
+
+
+@given(sizes, sizes, seeds)
+def test_orthonormal_columns_are_so_or_too_many(rows, columns, seed):
+    rng = np.random.default_rng(seed)
+    if columns > rows:
+        with pytest.raises(ValueError, match=f"{columns} columns cannot be orthonormal in {rows} rows"):
+            fa.orthonormal_columns(rows, columns, rng=rng)
+    else:
+        X = fa.orthonormal_columns(rows, columns, rng=rng)
+        assert np.allclose(X.T @ X, np.eye(columns), rtol=0, atol=100 * EPS)
+
+
+@given(sizes, sizes, st.floats(0, allow_infinity=False), st.floats(0, allow_infinity=False), seeds)
+def test_random_problems_are_finite_at_any_scale_or_refused(n, m, start, feedback, seed):
+    def draw():
+        problem = fa.random_problem(
+            np.ones((n, m)), min(n, m), start, feedback, rng=np.random.default_rng(seed)
+        )
+        return problem.Z, problem.W, problem.feedback
+
+    found = results_or_none(draw)
+    if found is None:
+        assert max(start, feedback) > 1e306
+    else:
+        one = fa.random_problem(np.ones((n, m)), min(n, m), 1.0, 1.0, rng=np.random.default_rng(seed))
+        assert np.array_equal(found[0], start * one.Z) and np.array_equal(found[2], feedback * one.feedback)
+    square = results_or_none(
+        lambda: fa.nearly_square_problem(n, n, feedback, rng=np.random.default_rng(seed)).feedback
+    )
+    assert square is not None or feedback > 1e306
+
+
+edges = st.lists(st.floats(0, allow_infinity=False), min_size=2, max_size=5, unique=True).map(sorted)
+
+
+@given(edges)
+def test_nodes_lie_between_their_edges_or_are_refused(edges):
+    found = results_or_none(lambda: tuple(fa.quadrature(edges)[:2]))
+    if found is None:
+        gaps = np.diff(edges)
+        assert (gaps <= 100 * EPS * np.array(edges[1:]) + 1e-320).any()
+        return
+    times, weights = found
+    assert (np.diff(times) > 0).all() and np.array_equal(times[::5], edges) and (weights >= 0).all()
+    length = edges[-1] / 2 - edges[0] / 2
+    assert abs((weights / 2).sum() - length) <= 100 * EPS * edges[-1]
+
+
+@given(
+    st.lists(st.integers(0, 1000), min_size=2, max_size=5, unique=True).map(sorted),
+    st.lists(st.integers(-9, 9), min_size=1, max_size=8),
+    exponents,
+)
+def test_integrals_of_polynomials_up_to_degree_seven_are_exact_at_any_scale(edges, coefficients, exponent):
+    rule = fa.quadrature(np.array(edges) / 1000)
+    polynomial = np.polynomial.Polynomial(coefficients)
+    primitive = polynomial.integ()
+    integrals = fa.running_integral(rule, 10.0**exponent * polynomial(rule.times))
+    wanted = 10.0**exponent * (primitive(rule.times[rule.edges]) - primitive(edges[0] / 1000))
+    size = 10.0**exponent * np.abs(coefficients).sum()
+    assert np.allclose(integrals, wanted, rtol=0, atol=100 * EPS * size)
+
+
+@given(st.integers(0, 10**15), st.integers(1, 10**15), st.floats(1e-12, 1 - 1e-12))
+def test_limits_of_probabilities_and_distances_are_monotone(count, draws, chance):
+    count = min(count, draws)
+    limit, sound = fa.probability_limit(count, draws, chance), 1 + 1e-6  # as the library is
+    assert 0 < limit <= 1 and fa.probability_limit(count, draws + 1, chance) <= limit * sound
+    assert fa.probability_limit(min(count + 1, draws), draws, chance) * sound >= limit
+    distance = fa.kolmogorov_limit(count + 1, draws, chance)
+    assert 0 < distance < np.inf
+    for further in (
+        fa.kolmogorov_limit(count + 2, draws, chance),
+        fa.kolmogorov_limit(count + 1, draws + 1, chance),
+        fa.kolmogorov_limit(count + 1, draws, min(1.1 * chance, 1 - 1e-13)),
+    ):
+        assert further <= distance * (1 + 4 * EPS)
+    assert fa.kolmogorov_limit(draws, count + 1, chance) == pytest.approx(distance, rel=4 * EPS)
+
+
+numbers = st.floats(allow_nan=True) | st.integers(-(10**30), 10**30)
+bounds = st.floats(allow_nan=False, allow_infinity=False)
+texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+
+
+@given(st.lists(st.tuples(texts, st.sampled_from(["stated", "rebuilt", "new"]), numbers, bounds), max_size=4))
+def test_verdicts_are_read_from_a_notebook_as_they_were_written(drawn):
+    claims = [fa.Claim(text, mark, measured, "<=", bound) for text, mark, measured, bound in drawn]
+    rows = [claim.row for claim in claims]
+    output = {"data": {"application/vnd.fa-utils.verdicts+json": rows}}
+    with tempfile.TemporaryDirectory() as folder:
+        notebook = Path(folder, "one.ipynb")
+        notebook.write_text(json.dumps({"cells": [{"outputs": [output]}, {}]}), encoding="utf-8")
+        assert fa.read_verdicts(notebook) == rows
+    for claim, row in zip(claims, rows, strict=True):
+        assert (row["verdict"] == "holds") == (claim.measured <= claim.bound)
+
+
+@given(st.integers(1, 300), seeds, st.sampled_from([(), (2,), (2, 3)]))
+def test_an_ensemble_is_its_streams_in_order(draws, seed, shape):
+    def experiment(rng):
+        return rng.standard_normal(shape)
+
+    results = fa.ensemble(experiment, draws, rng=np.random.default_rng(seed))
+    streams = np.random.default_rng(seed).spawn(draws)
+    assert np.array_equal(results, [experiment(stream) for stream in streams])
+    items = list(range(draws))
+    over = fa.ensemble_over(lambda item, rng: item + experiment(rng), items, rng=np.random.default_rng(seed))
+    assert np.array_equal(over, [item + result for item, result in zip(items, results, strict=True)])
