@@ -243,11 +243,14 @@ def test_a_cluster_reports_a_failed_draw_and_loses_no_other(scheduler, workers):
     assert str(there.value) == str(here.value) and there.value.results == here.value.results
 
 
-def test_a_worker_killed_in_the_middle_changes_nothing(scheduler, workers):
-    timer = threading.Timer(1.0, workers[0].send_signal, [signal.SIGKILL])
-    timer.start()
+def kill_once_something_is_done(monkeypatch, processes):
+    """Kill these as soon as the first draws are there."""
+    monkeypatch.setattr(ensembles, "_show", lambda progress: [process.kill() for process in processes])
+
+
+def test_a_worker_killed_in_the_middle_changes_nothing(monkeypatch, scheduler, workers):
+    kill_once_something_is_done(monkeypatch, workers[:1])
     results = fa.ensemble(slow, 80, rng=stream(), cluster=scheduler)
-    timer.join()
     assert workers[0].wait(5) == -signal.SIGKILL
     assert (results == [child.standard_normal(3) for child in stream().spawn(80)]).all()
 
@@ -271,9 +274,7 @@ def test_an_ensemble_within_a_clusters_draw_stays_in_its_worker(monkeypatch, sch
 
 def test_a_cluster_that_goes_away_is_said_and_loses_nothing_made_before(monkeypatch, scheduler, workers):
     monkeypatch.setattr(cluster, "PATIENCE", 0.5)
-    ends = [threading.Timer(2.0, process.kill) for process in workers]
-    for end in ends:
-        end.start()
+    kill_once_something_is_done(monkeypatch, workers)
     with pytest.raises(fa.EnsembleError, match="the Dask scheduler has no workers") as caught:
         fa.ensemble(slow, 200, rng=stream(), cluster=scheduler)
     assert len(caught.value.failures) + len(caught.value.results) == 200
