@@ -13,6 +13,11 @@ import fa_utils as fa
 from fa_utils import cluster
 
 
+def pytest_collection_modifyitems(items):
+    """Run the slow tests last: what is wrong mostly shows before."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(20220328)

@@ -9,6 +9,8 @@ from conftest import running_scheduler, workers_of
 import fa_utils as fa
 from fa_utils import cluster
 
+pytestmark = pytest.mark.slow
+
 
 def stream():
     return np.random.default_rng(5)

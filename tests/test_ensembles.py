@@ -86,6 +86,7 @@ def test_each_item_gets_a_stream_of_its_own():
     ).all()
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_bits(two_cores):
     assert (fa.ensemble(product, 70, rng=stream()) == [product(child) for child in stream().spawn(70)]).all()
 
@@ -109,6 +110,7 @@ def test_a_failed_draw_is_named_with_its_seed_and_loses_no_other(monkeypatch, co
     assert again.random() == numbers[failed[0]]
 
 
+@pytest.mark.slow
 def test_a_draw_that_ends_its_process_loses_no_other(two_cores):
     with pytest.raises(fa.EnsembleError, match="its process: Terminated") as caught:
         fa.ensemble_over(ends_its_process, [7, 0, 0, 9] + [0] * 300, rng=stream())
@@ -116,6 +118,7 @@ def test_a_draw_that_ends_its_process_loses_no_other(two_cores):
     assert len(caught.value.results) == 302
 
 
+@pytest.mark.slow
 def test_draws_that_all_end_their_process_are_given_up(monkeypatch, two_cores):
     monkeypatch.setattr(ensembles, "LOSSES", 2)
     with pytest.raises(fa.EnsembleError, match="5 of 5 draws failed"):
@@ -223,6 +226,7 @@ def test_progress_is_shown_on_a_terminal_only(monkeypatch, capfd):
 # --- on a cluster ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_bits(monkeypatch, scheduler, workers):
     here = fa.ensemble(product, 70, rng=stream())
     assert (fa.ensemble(product, 70, rng=stream(), cluster=scheduler) == here).all()
@@ -235,6 +239,7 @@ def test_a_cluster_gives_the_same_bits(monkeypatch, scheduler, workers):
     assert asked == [scheduler]
 
 
+@pytest.mark.slow
 def test_a_cluster_reports_a_failed_draw_and_loses_no_other(scheduler, workers):
     with pytest.raises(fa.EnsembleError) as there:
         fa.ensemble(refuses_small_numbers, 100, rng=stream(), cluster=scheduler)
@@ -243,6 +248,7 @@ def test_a_cluster_reports_a_failed_draw_and_loses_no_other(scheduler, workers):
     assert str(there.value) == str(here.value) and there.value.results == here.value.results
 
 
+@pytest.mark.slow
 def test_a_worker_killed_in_the_middle_changes_nothing(scheduler, workers):
     timer = threading.Timer(1.0, workers[0].send_signal, [signal.SIGKILL])
     timer.start()
@@ -252,6 +258,7 @@ def test_a_worker_killed_in_the_middle_changes_nothing(scheduler, workers):
     assert (results == [child.standard_normal(3) for child in stream().spawn(80)]).all()
 
 
+@pytest.mark.slow
 def test_a_streamed_error_is_the_same_on_a_cluster(scheduler, workers):
     def error(cluster):
         return fa.streamed_error(
@@ -261,6 +268,7 @@ def test_a_streamed_error_is_the_same_on_a_cluster(scheduler, workers):
     assert error(scheduler) == error("")
 
 
+@pytest.mark.slow
 def test_an_ensemble_within_a_clusters_draw_stays_in_its_worker(monkeypatch, scheduler):
     monkeypatch.setenv("FA_DASK", scheduler)  # so that the worker has it as well
     with workers_of(scheduler, 1):
@@ -269,6 +277,7 @@ def test_an_ensemble_within_a_clusters_draw_stays_in_its_worker(monkeypatch, sch
     assert (there == [on_a_cluster_again(child) for child in stream().spawn(3)]).all()
 
 
+@pytest.mark.slow
 def test_a_cluster_that_goes_away_is_said_and_loses_nothing_made_before(monkeypatch, scheduler, workers):
     monkeypatch.setattr(cluster, "PATIENCE", 0.5)
     ends = [threading.Timer(2.0, process.kill) for process in workers]

@@ -103,6 +103,7 @@ def test_law_falls_with_the_rank_and_stays_above_the_optimum(name):
     assert (np.diff(laws) < 0).all() and (laws > optima).all() and laws[0] < np.square(values).sum()
 
 
+@pytest.mark.slow
 def test_law_misses_by_first_order_in_the_rank_and_the_corrected_law_by_less(rng):
     ranks, theta, law_misses, corrected_misses = np.array([5, 10, 20, 40]), 0.3, [], []
     for rank in ranks.tolist():
@@ -116,6 +117,7 @@ def test_law_misses_by_first_order_in_the_rank_and_the_corrected_law_by_less(rng
     assert corrected_misses[0] < 0.4 * law_misses[0] and corrected_misses[2] < 0.15 * law_misses[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [5, 10, 20])
 def test_corrected_law_is_the_mean_of_draws(rng, rank):
     values = SPECTRA["polynomial"]

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from fa_utils import riccati
 from fa_utils.riccati import turned
 
 
@@ -75,8 +76,8 @@ def test_overlaps_never_fall(rng):
 
 def test_equal_steps_need_one_exponential(rng, monkeypatch):
     calls = []
-    expm = turned.__globals__["expm"]
-    monkeypatch.setitem(turned.__globals__, "expm", lambda matrix: calls.append(1) or expm(matrix))
+    expm = riccati.expm
+    monkeypatch.setattr(riccati, "expm", lambda matrix: calls.append(1) or expm(matrix))
     turned(*beginning(rng, 30, 3), np.linspace(0.07, 0.9, 100))
     assert len(calls) == 2  # to 0.07, and one step of 0.0084
     for end in (0.3, 0.7, 1 / 3, np.pi / 10):
@@ -95,6 +96,7 @@ def test_no_columns_give_an_empty_path():
     assert turned(np.empty((4, 0)), np.empty((4, 0)), np.array([0.0, 1.0])).shape == (2, 4, 0)
 
 
+@pytest.mark.slow
 def test_times_that_drift_away_from_equal_steps_are_kept_as_they_are(rng):
     pull, columns = beginning(rng, 5, 2)
     times = 1 + np.linspace(1e-6, 1e-3, 20_001) ** 2

@@ -39,6 +39,7 @@ def test_nothing_cancels_where_the_spectrum_is_steep(rng):
     assert fa.least_error(values, r) <= error < 1e-10
 
 
+@pytest.mark.slow
 def test_no_error_is_below_the_least_one_where_hidden_units_are_spare(rng):
     for weak, weights, rank in ((1e-8, [15, 40], 20), (1e-4, [50, 100], 60), (1e-3, [1, 1e17], 1)):
         errors = fa.sampled_errors([1.0, weak], rank, 2000, weights=weights, rng=rng)
@@ -91,6 +92,7 @@ def test_repeated_values_have_the_distribution_of_single_ones(rng, values, weigh
     assert stats.ks_2samp(single, direct).pvalue > 1e-6
 
 
+@pytest.mark.slow
 def test_wishart_and_direct_draws_have_one_law_at_many_seeds(rng):
     values, weights = fa.separation_spectrum(2000, 20, 0.5)
     every, chances = np.repeat(values, weights), []
@@ -137,6 +139,7 @@ def test_errors_vanish_from_the_rank_of_the_target_on(rng):
     assert (fa.sampled_errors([2.0, 1.0], 2, 7, weights=[1, 2], rng=rng) > 0).all()
 
 
+@pytest.mark.slow
 def test_mean_of_a_huge_target_is_the_law(rng):
     values, weights = fa.separation_spectrum(10**12, 50, 1.0)
     errors = fa.sampled_errors(values, 50, 4000, weights=weights, rng=rng)
@@ -153,6 +156,7 @@ def test_blocks_do_not_change_what_is_drawn(monkeypatch, rng):
     assert stats.ks_2samp(whole, small).pvalue > 1e-6
 
 
+@pytest.mark.slow
 def test_streamed_errors_have_the_distribution_of_sampled_ones(monkeypatch, rng):
     monkeypatch.setattr(sampling, "ENTRIES", 16)  # so that there are several blocks and spans
     streamed = [fa.streamed_error(sequence, 300, 3, rng=child) for child in rng.spawn(300)]
