@@ -43,5 +43,4 @@ def running_integral(rule: Quadrature, values: np.ndarray) -> np.ndarray:
     values = np.asarray(values)
     if len(values) != rule.times.size:
         raise ValueError(f"values has {len(values)} entries for {rule.times.size} times; give one for each")
-    weights = rule.weights.reshape(-1, *[1] * (values.ndim - 1))
-    return np.cumsum(weights * values, axis=0)[rule.edges]
+    return np.cumsum((rule.weights * values.T).T, axis=0)[rule.edges]

@@ -30,6 +30,14 @@ def problem(rng):
     return fa.random_problem(target, 3, start_scale=0.5, feedback_scale=0.7, rng=rng)
 
 
+@contextlib.contextmanager
+def refused(kind, message):
+    """Expect an error of this kind that says exactly this."""
+    with pytest.raises(kind) as caught:
+        yield
+    assert str(caught.value) == message
+
+
 def dask(*arguments):
     """Start a part of a cluster on loopback."""
     path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])

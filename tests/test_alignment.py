@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from conftest import refused
 
 import fa_utils as fa
 
@@ -106,3 +107,33 @@ def test_measures_take_nested_lists(problem):
 def test_overlap_refuses_weights_that_do_not_fit(problem):
     with pytest.raises(ValueError, match=r"W has shape \(2, 6\); for feedback of shape \(3, 6\)"):
         fa.overlap(problem, np.ones((2, 6)))
+
+
+FIT = "with a target of shape (7, 6)"
+
+
+@pytest.mark.parametrize(
+    ("Z", "W", "message"),
+    [
+        ((7, 3), (2, 6), f"Z has shape (7, 3); {FIT} and W of shape (2, 6) it must end in (7, 2)"),
+        ((7, 3), (3, 7), f"W has shape (3, 7); {FIT} it must end in (3, 6)"),
+        ((7,), (6,), f"Z has shape (7,); {FIT} and W of shape (6,) it must end in (7, 1)"),
+        ((7, 1), (6,), f"W has shape (6,); {FIT} it must end in (1, 6)"),
+    ],
+)
+@pytest.mark.parametrize("measure", [MEASURES["error"], fa.residual, fa.loss, fa.conserved_by_fa])
+def test_what_does_not_fit_a_measure_is_said_in_full(problem, measure, Z, W, message):
+    with refused(ValueError, message):
+        measure(problem, np.ones(Z), np.ones(W))
+
+
+def test_what_does_not_fit_the_feedback_or_the_units_is_said_in_full(problem):
+    for measure in (fa.overlap, fa.alignment_matrix, fa.alignment_cosine):
+        with refused(ValueError, "W has shape (2, 6); for feedback of shape (3, 6) it must end in (3, 6)"):
+            measure(problem, np.ones((2, 6)))
+    with refused(ValueError, "overlaps has shape (2, 2); for r = 3 it must end in (3, 3)"):
+        fa.fa_star_losses(problem, np.ones((2, 2)))
+    with refused(ValueError, "target has shape (6,); it must have 2 axes: reshape it"):
+        fa.error(np.ones(6), problem.Z, problem.W)
+    with refused(ValueError, f"Z has shape (7, 3); {FIT} and W of shape (2, 6) it must end in (7, 2)"):
+        fa.conserved_by_gd(problem.Z, np.ones((2, 6)))

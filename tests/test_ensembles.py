@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import workers_of
+from conftest import refused, workers_of
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import fa_utils as fa
@@ -221,6 +221,61 @@ def test_progress_is_shown_on_a_terminal_only(monkeypatch, capfd):
         fa.ensemble(three_numbers, 100, rng=stream())
     shown = terminal.getvalue()
     assert "\r\x1b[K50 of 100 draws" in shown and shown.endswith("\r\x1b[K")
+
+
+def test_what_cannot_be_an_ensemble_is_said_in_full(monkeypatch):
+    with refused(TypeError, "experiment is 3; give a function of a random generator"):
+        fa.ensemble(3, 2, rng=stream())
+    with refused(ValueError, "draws is 0; choose at least 1"):
+        fa.ensemble(three_numbers, 0, rng=stream())
+    with refused(ValueError, "items is empty; give at least one"):
+        fa.ensemble_over(scaled, [], rng=stream())
+    with refused(TypeError, "cluster is 8786; give the address of a Dask scheduler, tcp://host:8786"):
+        fa.ensemble(three_numbers, 2, rng=stream(), cluster=8786)
+    with refused(TypeError, "rng is 3; it must be a Generator: pass rng=np.random.default_rng(seed)"):
+        fa.ensemble(three_numbers, 2, rng=3)
+    says = "draw 2 returned shape (2,), draw 0 (1,); an experiment must return the same shape every time"
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    with refused(ValueError, says):
+        fa.ensemble_over(lambda size, rng: rng.random(size), [1, 1, 2], rng=stream())
+
+
+def test_what_is_wrong_with_a_draw_is_said_in_full(monkeypatch):
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    with pytest.raises(fa.EnsembleError) as caught:
+        fa.ensemble_over(lambda item, rng: item, [1.0, "x", {}], rng=np.random.default_rng(5))
+    kinds = [failure.error for failure in caught.value.failures]
+    said = "; an experiment returns a number or an array of numbers"
+    assert kinds == [f"a result of type <U1{said}", f"a result of type object{said}"]
+    assert str(caught.value) == (
+        "2 of 3 draws failed, the others are in this error's .results: draw 1 failed with a result of type "
+        f"<U1{said}; its stream is np.random.Generator(np.random.PCG64(np.random.SeedSequence(5, "
+        "spawn_key=(1,), pool_size=4)))"
+    )
+    assert [failure.draw for failure in caught.value.failures] == [1, 2]
+    with pytest.raises(fa.EnsembleError) as caught:
+        fa.ensemble_over(raises, [UnspeakableError(), ValueError("y" * 600)], rng=stream())
+    kinds = [failure.error for failure in caught.value.failures]
+    assert kinds == ["UnspeakableError", ("ValueError('" + "y" * 600)[:500]]
+
+
+@pytest.mark.slow
+def test_a_draw_that_cannot_be_sent_or_ends_its_process_is_said_in_full(monkeypatch, two_cores):
+    says = (
+        r"experiment cannot be sent to another process \(.*lock.*\); "
+        "define it without locks, open files and generators"
+    )
+    lock = threading.Lock()
+    with pytest.raises(TypeError, match=f"^{says}$"):
+        fa.ensemble(lambda rng: lock.locked(), 5, rng=stream())
+    monkeypatch.setattr(ensembles, "LOSSES", 1)
+    monkeypatch.setattr(ensembles, "PIECES", 2)
+    with pytest.raises(fa.EnsembleError) as caught:
+        fa.ensemble_over(ends_its_process, [1, 0, 0, 0], rng=stream())
+    errors = [failure.error for failure in caught.value.failures]
+    assert [failure.draw for failure in caught.value.failures] == [0, 1, 2, 3] and not caught.value.results
+    assert errors[1] == "nothing: given up, since many others ended their process"
+    assert all(errors[k].startswith("its process: TerminatedWorkerError(") for k in (0, 2, 3))
 
 
 # --- on a cluster ----------------------------------------------------------------------------------

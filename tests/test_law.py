@@ -2,6 +2,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from conftest import refused
 
 import fa_utils as fa
 
@@ -178,3 +179,26 @@ def test_other_bad_input_is_refused():
             fa.separation_limit(theta)
         with pytest.raises(ValueError, match="theta"):
             fa.separation_spectrum(10, 3, theta)
+
+
+def test_what_is_wrong_with_a_rank_or_a_share_is_said_in_full():
+    says = "rank 4 leaves 1 spare units beyond the target rank 3, and the bound needs 2; choose a rank of "
+    with refused(ValueError, says + "at least 5"):
+        fa.oversampling_bound([1.0, 0.5], 3, 4)
+    with refused(ValueError, "target_rank is 0; choose at least 1"):
+        fa.oversampling_bound([1.0, 0.5], 0, 4)
+    with refused(ValueError, "rank is 0; choose at least 1"):
+        fa.oversampling_bound([1.0, 0.5], 1, 0)
+    with refused(ValueError, "size 6 is not above (1 + theta) rank = 6; choose a larger size"):
+        fa.separation_spectrum(6, 3, 1.0)
+    with refused(ValueError, "rank is 0; choose at least 1"):
+        fa.separation_spectrum(6, 0, 1.0)
+    with refused(ValueError, "size is 0; choose at least 1"):
+        fa.separation_spectrum(0, 3, 1.0)
+    with refused(ValueError, "theta is 0.0; choose a number above 0"):
+        fa.separation_spectrum(6, 3, 0.0)
+    with refused(ValueError, "theta holds -1.0; choose numbers above 0"):
+        fa.separation_limit([2.0, -1.0, 0.0])
+    for quantity in (fa.error_law, fa.error_law_correction, fa.undecided_directions, fa.least_error):
+        with refused(ValueError, "rank is 0; choose at least 1"):
+            quantity([1.0, 0.5], 0)

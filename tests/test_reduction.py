@@ -60,6 +60,13 @@ def test_known_factors_of_low_rank_make_the_feedback_problem_smaller_still(rng):
     assert fa.reduce_feedback(factored).problem.target.shape == (2 + 8, 2 + 8)
 
 
+def test_known_factors_are_kept_whole_where_the_sketch_would_be_no_smaller(rng):
+    target = fa.FactoredTarget(rng.standard_normal((60, 3)), rng.standard_normal((3, 50)))
+    problem = fa.random_problem(target, 3, 0.5, 0.0, rng=rng)  # without feedback the sketch shows nothing
+    small = fa.reduce_feedback(problem)
+    assert small.problem.target.shape == (3 + 3, 3 + 3) and small.leftover < 1e-24
+
+
 def test_a_small_problem_is_one_again(problem):
     for reduction in (fa.reduce, fa.reduce_feedback):
         once = reduction(problem)
@@ -96,6 +103,21 @@ def test_the_rank_is_decided_above_rounding_and_told(rng):
     told = "7 x 7 in place of 30 x 25, the target's rank being 4: singular values beyond it are 0 to rounding"
     assert str(small) == told
     assert str(fa.reduce_feedback(problem)) == "6 x 9 in place of 30 x 25, whatever the target's rank"
+
+
+def test_a_rank_that_leaves_out_no_singular_value_is_told_as_well(rng):
+    problem = low_rank_problem(rng, (6, 5), 5, 2)
+    told = "the target's rank being 5: singular values beyond it are 0 to rounding"
+    assert str(fa.reduce(problem)).endswith(told)
+    small = replace(fa.reduce(problem), rank=1, singular_values=np.array([2.0, 2e-12, 0.0]))
+    assert str(small).endswith("rank being 1: singular values beyond it are 0 to rounding")
+    small = replace(small, singular_values=np.array([2.0, 4e-12, 0.0]))
+    assert str(small).endswith("singular values beyond it are at most 2e-12 of the largest")
+
+
+def test_rounding_is_relative_to_the_largest_singular_value(rng):
+    target = fa.target_with_spectrum([2.0, 1e-9], (30, 25), rng=rng)
+    assert fa.reduce(fa.random_problem(target, 3, 0.5, 0.7, rng=rng)).rank == 2
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from conftest import refused
 from scipy import integrate, stats
 
 import fa_utils as fa
@@ -240,3 +241,27 @@ def test_sampling_refuses_what_cannot_be_drawn(rng):
         fa.sampled_errors([1.0, 0.5], 1, 0, rng=rng)
     with pytest.raises(TypeError, match="rng is 3"):
         fa.sampled_errors([1.0, 0.5], 1, 2, rng=3)
+
+
+def test_what_cannot_be_drawn_is_said_in_full(rng):
+    def values(*those):
+        return lambda start, stop: np.array(those)[start:stop]
+
+    with refused(ValueError, "weights holds 2.5; to draw, each value must occur a whole number of times"):
+        fa.sampled_errors([1.0, 0.5, 0.2], 1, 3, weights=[1, 2.5, 3.5], rng=rng)
+    with refused(ValueError, "rank is 0; choose at least 1"):
+        fa.sampled_errors([1.0, 0.5], 0, 3, rng=rng)
+    with refused(ValueError, "draws is 0; choose at least 1"):
+        fa.sampled_errors([1.0, 0.5], 1, 0, rng=rng)
+    with refused(TypeError, "rng is 3; it must be a Generator: pass rng=np.random.default_rng(seed)"):
+        fa.sampled_errors([1.0, 0.5], 1, 2, rng=3)
+    with refused(ValueError, "rank is 0; choose at least 1"):
+        fa.streamed_error(sequence, 50, 0, rng=rng)
+    with refused(ValueError, "size is 0; choose at least 1"):
+        fa.streamed_error(sequence, 0, 3, rng=rng)
+    with refused(ValueError, "singular_values(0, 3) returned 2 values; it must return 3"):
+        fa.streamed_error(values(1.0, 0.5), 50, 3, rng=rng)
+    says = "singular value 1.5 comes after the first 2, the least of which is 1.0; let the values fall"
+    with pytest.raises(fa.EnsembleError) as caught:
+        fa.streamed_error(values(3.0, 1.0, 1.5, 1.2), 4, 2, rng=rng)
+    assert caught.value.failures[0].error == f"ValueError({says!r})"

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import refused
 
 import fa_utils as fa
 
@@ -194,3 +195,34 @@ def test_fa_star_refuses_a_start_of_deficient_rank(problem):
     for run in (lambda: fa.descend(broken, fa.FA_STAR, 0.1, 1), lambda: fa.flow(broken, fa.FA_STAR, [1.0])):
         with pytest.raises(ValueError, match="Z has rank 2 but 3 columns"):
             run()
+
+
+def test_what_is_wrong_with_a_simulation_is_said_in_full(problem):
+    says = "rule is 'FA'; it must be a Rule: fa.GD, fa.FA, fa.FA_STAR or one of your own"
+    with refused(TypeError, says):
+        fa.descend(problem, "FA", 0.1, 3)
+    with refused(TypeError, says):
+        fa.flow(problem, "FA", [1.0])
+    with refused(ValueError, "learning_rate holds 3 numbers; give one, or a pair for (Z, W)"):
+        fa.descend(problem, fa.FA, [0.1, 0.1, 0.1], 3)
+    with refused(ValueError, "learning_rate is -0.1; choose a number above 0"):
+        fa.descend(problem, fa.FA, [0.1, -0.1], 3)
+    with refused(ValueError, "steps is 0; choose at least 1"):
+        fa.descend(problem, fa.FA, 0.1, 0)
+    with refused(ValueError, "every is 0; choose at least 1"):
+        fa.descend(problem, fa.FA, 0.1, 3, every=0)
+    with refused(ValueError, "tolerance is 0; choose a number above 0"):
+        fa.flow(problem, fa.FA, [1.0], tolerance=0)
+    with refused(ValueError, "most_evaluations is 0; choose at least 1"):
+        fa.flow(problem, fa.FA, [1.0], most_evaluations=0)
+
+
+def test_a_flow_cut_short_says_how_far_it_came(problem):
+    still = replace(fa.GD, field=lambda problem, Z, W: (0 * Z, 0 * W))
+    largest = max(np.abs(problem.Z).max(), np.abs(problem.W).max())
+    says = (
+        f"the flow of GD took 1 evaluations to reach time 1e-06, with entries up to {largest:.2g}; "
+        "choose earlier times, a larger tolerance, or a larger most_evaluations"
+    )
+    with refused(FloatingPointError, says):
+        fa.flow(problem, still, [1.0], most_evaluations=1)

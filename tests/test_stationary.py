@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import refused
 
 import fa_utils as fa
 
@@ -124,3 +125,19 @@ def test_errors_from_mixtures_vanish_at_full_rank_and_ignore_zero_singular_value
 def test_mixtures_that_do_not_fit_are_refused(values, shape, says):
     with pytest.raises(ValueError, match=says):
         fa.stationary_errors(values, np.ones(shape))
+
+
+def test_what_is_wrong_with_a_point_of_rest_is_said_in_full(problem):
+    with refused(ValueError, "mixtures has shape (2, 1); for 3 singular values it must end in (3, 1)"):
+        fa.stationary_errors([2.0, 1.0, 0.5], np.ones((2, 1)))
+    with refused(ValueError, "rank is 0; choose at least 1"):
+        fa.stationary_errors([2.0, 1.0], 1.0)
+    with refused(ValueError, "gap is 0.0; choose a number above 0"):
+        fa.descend_to_rest(problem, fa.FA, 0.1, gap=0.0)
+    with refused(ValueError, "most_steps is 0; choose at least 1"):
+        fa.descend_to_rest(problem, fa.FA, 0.1, most_steps=0)
+    for optimum in (fa.optimal_error, fa.optimal_point):
+        with refused(ValueError, "rank 7 exceeds the smaller side 6; choose at most 6"):
+            optimum(problem.target, 7)
+        with refused(ValueError, "target has shape (6,); it must have 2 axes: reshape it"):
+            optimum(np.ones(6), 1)
