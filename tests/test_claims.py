@@ -1,4 +1,5 @@
 import json
+import locale
 import sys
 import types
 
@@ -111,6 +112,19 @@ def test_read_verdicts_finds_the_rows_in_a_notebooks_outputs(tmp_path):
         json.dumps({"cells": [{"cell_type": "markdown"}, {"outputs": outputs}, {"outputs": []}]})
     )
     assert fa.read_verdicts(notebook) == [row]
+
+
+def test_verdicts_are_read_as_utf_8_whatever_the_locale(tmp_path):
+    row = fa.Claim("Théorème 2: ‖Y − ZW‖ = 0", "stated", 0.1, "<=", 0.5).row
+    cells = [{"outputs": [{"data": {"application/vnd.fa-utils.verdicts+json": [row]}}]}]
+    notebook = tmp_path / "one.ipynb"
+    notebook.write_text(json.dumps({"cells": cells}, ensure_ascii=False), encoding="utf-8")
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, "C")
+        assert fa.read_verdicts(notebook) == [row]
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
 
 
 @pytest.mark.parametrize(("count", "draws"), [(0, 1500), (1, 1500), (17, 40), (39, 40), (40, 40)])

@@ -38,6 +38,9 @@ class Mutant(NamedTuple):
     was: str
     becomes: str
 
+    def __str__(self) -> str:
+        return f"{self.function}: {self.was} -> {self.becomes}"
+
 
 def exit_codes(folder: Path) -> dict[str, dict[str, int | None]]:
     """Return {module: {mutant's name in mutmut: exit code of its tests, None if not run}}."""
