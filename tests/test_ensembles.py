@@ -79,6 +79,25 @@ def test_results_are_those_of_the_spawned_streams_in_order():
     assert fa.ensemble(np.random.Generator.random, 5, rng=stream()).shape == (5,)
 
 
+def test_more_draws_than_pieces_are_all_made_once_and_in_order(monkeypatch):
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    made = []
+
+    def noted(item, rng):
+        made.append(item)
+        return rng.random()
+
+    draws = 2 * ensembles.PIECES + 5
+    results = fa.ensemble_over(noted, range(draws), rng=stream())
+    assert made == list(range(draws))
+    assert (results == [child.random() for child in stream().spawn(draws)]).all()
+
+
+def test_one_piece_of_work_stays_here(two_cores):
+    lock = threading.Lock()  # which no other process could be sent
+    assert fa.ensemble(lambda rng: lock.locked(), 1, rng=stream()).tolist() == [False]
+
+
 def test_each_item_gets_a_stream_of_its_own():
     results = fa.ensemble_over(scaled, [1.0, 10.0, 100.0], rng=stream())
     assert (
@@ -218,6 +237,8 @@ def test_progress_is_shown_on_a_terminal_only(monkeypatch, capfd):
     terminal.isatty = lambda: True
     with monkeypatch.context() as patched:
         patched.setattr(sys, "stderr", terminal)
+        fa.ensemble(three_numbers, 100, rng=stream())
+        patched.setattr(sys, "stderr", None)
         fa.ensemble(three_numbers, 100, rng=stream())
     shown = terminal.getvalue()
     assert "\r\x1b[K50 of 100 draws" in shown and shown.endswith("\r\x1b[K")

@@ -202,3 +202,15 @@ def test_what_is_wrong_with_a_rank_or_a_share_is_said_in_full():
     for quantity in (fa.error_law, fa.error_law_correction, fa.undecided_directions, fa.least_error):
         with refused(ValueError, "rank is 0; choose at least 1"):
             quantity([1.0, 0.5], 0)
+
+
+@pytest.mark.parametrize("name", SPECTRA)
+def test_undecided_directions_are_counted_by_their_shares(name):
+    squares = SPECTRA[name] ** 2
+    gamma = 5 / fa.error_law(SPECTRA[name], 5)
+    found = gamma * squares / (1 + gamma * squares)
+    assert fa.undecided_directions(SPECTRA[name], 5) == pytest.approx(np.sum(found * (1 - found)), rel=1e-10)
+
+
+def test_the_separation_limit_of_single_precision_is_as_exact_as_any():
+    assert fa.separation_limit(np.float32(1.0)) == (1 + 5**0.5) / 2

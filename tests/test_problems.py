@@ -5,6 +5,7 @@ import pytest
 from conftest import refused
 
 import fa_utils as fa
+from fa_utils import problems
 
 
 def test_target_has_exactly_the_singular_values_asked_for(rng):
@@ -289,3 +290,21 @@ def test_a_factored_target_refuses_a_rank_above_its_size(rng):
     target = fa.FactoredTarget(np.ones((7, 2)), np.ones((2, 6)))
     with refused(ValueError, "rank 7 exceeds the smaller side 6; choose at most 6"):
         fa.random_problem(target, 7, 1.0, 1.0, rng=rng)
+
+
+@pytest.mark.parametrize(("left", "right"), [((7, 9), (9, 3)), ((3, 9), (9, 7)), ((7, 2), (2, 6))])
+def test_a_thin_decomposition_is_no_larger_than_it_must_be(rng, left, right):
+    factored = fa.FactoredTarget(rng.standard_normal(left), rng.standard_normal(right))
+    for target in (factored, factored.left @ factored.right):
+        U, values, V = problems.thin_svd(target)
+        k = min(left[0], right[1], left[1] if target is factored else 9)
+        assert (U.shape, values.shape, V.shape) == ((left[0], k), (k,), (k, right[1]))
+        assert np.allclose((U * values) @ V, factored.left @ factored.right, atol=1e-13)
+
+
+def test_what_is_drawn_is_read_only_and_so_need_not_be_copied(rng):
+    draws = problems.gaussian((3, 2), 0.5, rng=rng)
+    assert (
+        not draws.flags.writeable
+        and fa.Problem(np.ones((3, 2)), draws[:2].copy(), draws, draws[:2]).Z is draws
+    )
