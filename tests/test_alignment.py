@@ -3,6 +3,7 @@ import pytest
 from conftest import refused
 
 import fa_utils as fa
+from fa_utils.alignment import quotient
 
 
 @pytest.fixture
@@ -137,3 +138,22 @@ def test_what_does_not_fit_the_feedback_or_the_units_is_said_in_full(problem):
         fa.error(np.ones(6), problem.Z, problem.W)
     with refused(ValueError, f"Z has shape (7, 3); {FIT} and W of shape (2, 6) it must end in (7, 2)"):
         fa.conserved_by_gd(problem.Z, np.ones((2, 6)))
+
+
+def test_one_layer_may_stay_while_the_other_runs(problem, batch):
+    for Z, W, shape in (
+        (batch[0], problem.W, (2, 4)),
+        (problem.Z, batch[1], (2, 4)),
+        (batch[0][:, :1], batch[1][0], (2, 4)),
+    ):
+        errors = fa.error(problem.target, Z, W)
+        assert errors.shape == shape
+        assert np.allclose(errors, np.square(problem.target - Z @ W).sum(axis=(-2, -1)))
+
+
+@pytest.mark.parametrize("size", [1, 10, 100, 1000])
+def test_a_quotient_by_zero_is_zero_whatever_was_in_memory(size):
+    before = [np.full(size, 7.0) for _ in range(5)]
+    del before
+    assert np.array_equal(quotient(np.ones(size), np.zeros(size)), np.zeros(size))
+    assert np.array_equal(quotient(np.ones(size), 2.0), np.full(size, 0.5))

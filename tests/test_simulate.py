@@ -226,3 +226,20 @@ def test_a_flow_cut_short_says_how_far_it_came(problem):
     )
     with refused(FloatingPointError, says):
         fa.flow(problem, still, [1.0], most_evaluations=1)
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+@pytest.mark.parametrize("entry", [np.inf, 0.0])  # times infinity: infinite, and not even that
+def test_either_layer_may_diverge_without_a_warning(problem, layer, entry):
+    def field(problem, Z, W):
+        moves = [np.zeros_like(Z), np.zeros_like(W)]
+        moves[layer][-1, -1] = entry
+        moves[layer] *= np.inf
+        return tuple(moves)
+
+    says = (
+        "own diverged: step 1 at learning rates (0.1, 0.2) for (Z, W) gave an entry that is "
+        "not finite; choose smaller rates, for instance a tenth"
+    )
+    with refused(FloatingPointError, says):
+        fa.descend(problem, fa.Rule("own", field), (0.1, 0.2), 3)
