@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from conftest import refused
@@ -265,3 +267,45 @@ def test_what_cannot_be_drawn_is_said_in_full(rng):
     with pytest.raises(fa.EnsembleError) as caught:
         fa.streamed_error(values(3.0, 1.0, 1.5, 1.2), 4, 2, rng=rng)
     assert caught.value.failures[0].error == f"ValueError({says!r})"
+
+
+@pytest.mark.parametrize("entries", [50, 1000, 2**16])
+@pytest.mark.parametrize(
+    ("values", "weights", "numbers"),  # ... and how many random numbers a draw at rank 3 takes
+    [
+        ([4.0, 3.0, 2.0, 1.0], [1, 1, 1, 2], 9 + 2 * 3),
+        ([3.0, 2.0, 1.0], [3, 3, 400], 9 + 9 + 9),
+        ([3.0, 2.0, 1.0], [4, 2, 400], 9 + 3 * 3 + 9),
+    ],
+)
+def test_draws_are_made_in_blocks_that_fit_the_cache(monkeypatch, rng, entries, values, weights, numbers):
+    sizes = []
+    sampled = sampling._sampled
+    monkeypatch.setattr(sampling, "ENTRIES", entries)
+    monkeypatch.setattr(sampling, "_sampled", lambda *rest: (sizes.append(rest[2]), sampled(*rest))[1])
+    draws = 2 * max(1, entries // numbers) + 1
+    assert fa.sampled_errors(values, 3, draws, weights=weights, rng=rng).shape == (draws,)
+    assert sizes == [max(1, entries // numbers)] * 2 + [1]
+
+
+@pytest.mark.parametrize(
+    ("size", "rank", "spans"),
+    [(513, 2, 1), (514, 2, 2), (344, 3, 1), (345, 3, 2), (10**5, 2, 64), (50, 40, 1)],
+)
+def test_each_span_of_a_streamed_draw_has_sixteen_blocks_if_there_are_as_many(
+    monkeypatch, rng, size, rank, spans
+):
+    monkeypatch.setattr(sampling, "ENTRIES", 32)
+    blocks, found = [], []
+    over = sampling.ensemble_over
+    monkeypatch.setattr(
+        sampling,
+        "ensemble_over",
+        lambda run, items, **rest: (found.extend(items), over(run, items, **rest))[1],
+    )
+    fa.streamed_error(lambda a, b: (blocks.append((a, b)), sequence(a, b))[1], size, rank, rng=rng)
+    assert len(found) == spans
+    assert blocks[0] == (0, rank) and found[0][0] == rank and found[-1][1] == blocks[-1][1] == size
+    assert all(one[1] == other[0] for one, other in pairwise(blocks) if other != blocks[0])
+    assert {b - a for a, b in blocks[1:] if b not in {end for _, end in found}} <= {max(1, 32 // rank)}
+    assert max(b - a for a, b in blocks[1:]) <= max(1, 32 // rank)
