@@ -5,6 +5,7 @@ import pytest
 from conftest import refused
 
 import fa_utils as fa
+from fa_utils import simulate
 
 RULES = [fa.GD, fa.FA, fa.FA_STAR]
 
@@ -243,3 +244,37 @@ def test_either_layer_may_diverge_without_a_warning(problem, layer, entry):
     )
     with refused(FloatingPointError, says):
         fa.descend(problem, fa.Rule("own", field), (0.1, 0.2), 3)
+
+
+def test_a_flow_that_cannot_be_solved_says_so_without_a_warning():
+    def field(problem, Z, W):
+        return np.exp(300 * Z), 0 * W
+
+    problem = fa.Problem(np.ones((2, 2)), np.ones((1, 2)), np.ones((2, 1)), np.ones((1, 2)))
+    says = "the flow of own was not solved: Required step size is less than spacing between numbers."
+    with refused(FloatingPointError, says):
+        fa.flow(problem, fa.Rule("own", field), [10.0], most_evaluations=20_000)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_flow_from_nothing_is_as_accurate_in_other_units(problem, scale):
+    """FA with Y scaled by s^2 and C, Z, W by s runs s^2 times as fast along the scaled curve."""
+    run, other = (
+        fa.flow(
+            fa.Problem(s**2 * problem.target, s * problem.feedback, 0 * problem.Z, 0 * problem.W),
+            fa.FA,
+            [1.0 / s**2],
+        )
+        for s in (1.0, scale)
+    )
+    assert np.allclose(other.Z / scale, run.Z, atol=1e-9) and np.allclose(other.W / scale, run.W, atol=1e-9)
+    assert np.abs(run.Z).max() > 0.1
+
+
+def test_a_flow_may_take_a_million_evaluations_unless_told_otherwise(monkeypatch, problem):
+    seen = []
+    flat = simulate._flat_field
+    monkeypatch.setattr(simulate, "_flat_field", lambda *rest: (seen.append(rest[2]), flat(*rest))[1])
+    fa.flow(problem, fa.FA, [0.1])
+    fa.flow(problem, fa.FA, [0.1], most_evaluations=500)
+    assert seen == [1_000_000, 500]
