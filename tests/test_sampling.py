@@ -267,6 +267,10 @@ def test_what_cannot_be_drawn_is_said_in_full(rng):
     with pytest.raises(fa.EnsembleError) as caught:
         fa.streamed_error(values(3.0, 1.0, 1.5, 1.2), 4, 2, rng=rng)
     assert caught.value.failures[0].error == f"ValueError({says!r})"
+    with pytest.raises(fa.EnsembleError) as caught:
+        fa.streamed_error(values(3.0, 1.0, 0.5), 4, 2, rng=rng)
+    says = "singular_values(2, 4) returned 1 values; it must return 2"
+    assert caught.value.failures[0].error == f"ValueError({says!r})"
 
 
 @pytest.mark.parametrize("entries", [50, 1000, 2**16])
