@@ -313,3 +313,15 @@ def test_each_span_of_a_streamed_draw_has_sixteen_blocks_if_there_are_as_many(
     assert all(one[1] == other[0] for one, other in pairwise(blocks) if other != blocks[0])
     assert {b - a for a, b in blocks[1:] if b not in {end for _, end in found}} <= {max(1, 32 // rank)}
     assert max(b - a for a, b in blocks[1:]) <= max(1, 32 // rank)
+
+
+@pytest.mark.parametrize(("entries", "rows"), [(1, [1] * 5), (12, [2, 2, 1]), (2**16, [5])])
+def test_rows_are_drawn_in_blocks_that_fit_the_cache(monkeypatch, rng, entries, rows):
+    seen = []
+    add = sampling._add_rows
+    monkeypatch.setattr(sampling, "ENTRIES", entries)
+    monkeypatch.setattr(
+        sampling, "_add_rows", lambda grams, values, G: (seen.append(G.shape), add(grams, values, G))
+    )
+    sampling._row_grams(np.ones(5), 2, 3, rng)
+    assert seen == [(2, count, 3) for count in rows]
