@@ -213,4 +213,4 @@ def test_undecided_directions_are_counted_by_their_shares(name):
 
 
 def test_the_separation_limit_of_single_precision_is_as_exact_as_any():
-    assert fa.separation_limit(np.float32(1.0)) == (1 + 5**0.5) / 2
+    assert float(fa.separation_limit(np.float32(1.0))) == (1 + 5**0.5) / 2

@@ -180,10 +180,12 @@ def test_masked_points_are_left_out_and_masked_pixels_are_no_numbers():
     figure, (ax, other) = style.panels(2)
     ax.scatter([1, 2], np.ma.masked_array([1.0, 2.0], [False, True]), label="points")
     ax.vlines([], [], [], label="no sticks")
-    ax.set(xlim=(0, 4), ylim=(0, 1e21))  # masked entries are filled with 1e20 elsewhere
+    for scale in (ax.set_xscale, ax.set_yscale):
+        scale("log")
+    ax.set(xlim=(0.1, 1e21), ylim=(0.1, 1e21))  # masked entries are filled with 1e20 elsewhere
     other.imshow(np.ma.masked_array([[1.0, 2.0]], [[False, True]]), label="image")
     assert style.figure_data(figure).splitlines()[1:] == [
-        "0,scatter,points,1,0",
+        "0,scatter,points,1,1",
         "1,image,image,0,1",
         "1,image,image,1,nan",
     ]
