@@ -208,6 +208,17 @@ def test_matrix_products_of_a_draw_are_made_by_one_thread():
         assert threads_seen(None) == min(2, os.cpu_count())
 
 
+def test_threads_are_given_back_when_the_last_user_leaves():
+    one_thread = ensembles._OneThread()
+    with threadpool_limits(2):
+        for _ in range(2):
+            with one_thread:
+                with one_thread:
+                    assert threads_seen(None) == 1
+                assert threads_seen(None) == 1
+            assert threads_seen(None) == min(2, os.cpu_count())
+
+
 def test_an_experiment_that_cannot_be_sent_is_refused(two_cores):
     lock = threading.Lock()
     with pytest.raises(TypeError, match=r"experiment cannot be sent to another process .* without locks"):
