@@ -303,11 +303,11 @@ def test_a_draw_that_cannot_be_sent_or_ends_its_process_is_said_in_full(monkeypa
     monkeypatch.setattr(ensembles, "LOSSES", 1)
     monkeypatch.setattr(ensembles, "PIECES", 2)
     with pytest.raises(fa.EnsembleError) as caught:
-        fa.ensemble_over(ends_its_process, [1, 0, 0, 0], rng=stream())
+        fa.ensemble_over(ends_its_process, [1, 0, 0, 0, 0, 0], rng=stream())
     errors = [failure.error for failure in caught.value.failures]
-    assert [failure.draw for failure in caught.value.failures] == [0, 1, 2, 3] and not caught.value.results
-    assert errors[1] == "nothing: given up, since many others ended their process"
-    assert all(errors[k].startswith("its process: TerminatedWorkerError(") for k in (0, 2, 3))
+    assert [failure.draw for failure in caught.value.failures] == list(range(6)) and not caught.value.results
+    assert errors[1:3] == ["nothing: given up, since many others ended their process"] * 2
+    assert all(errors[k].startswith("its process: TerminatedWorkerError(") for k in (0, 3, 4, 5))
 
 
 # --- on a cluster ----------------------------------------------------------------------------------
