@@ -46,6 +46,15 @@ def ends_its_process(status, rng):
     return rng.random()
 
 
+def waits_for(path, rng):
+    ends = time.monotonic() + 20
+    while path and not os.path.exists(path):
+        if time.monotonic() > ends:
+            raise TimeoutError
+        time.sleep(0.01)
+    return rng.random()
+
+
 def threads_seen(rng):
     return max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
 
@@ -289,6 +298,31 @@ def test_what_is_wrong_with_a_draw_is_said_in_full(monkeypatch):
         fa.ensemble_over(raises, [UnspeakableError(), ValueError("y" * 600)], rng=stream())
     kinds = [failure.error for failure in caught.value.failures]
     assert kinds == ["UnspeakableError", ("ValueError('" + "y" * 600)[:500]]
+
+
+@pytest.mark.slow
+def test_losses_are_counted_over_all_pieces(monkeypatch, two_cores):
+    monkeypatch.setattr(ensembles, "LOSSES", 2)
+    with pytest.raises(fa.EnsembleError) as caught:
+        fa.ensemble_over(ends_its_process, [1, 1, 0, 0, 0], rng=stream())
+    assert [failure.draw for failure in caught.value.failures] == [0, 1, 2, 3, 4]
+    monkeypatch.setattr(ensembles, "PIECES", 2)
+    with pytest.raises(fa.EnsembleError) as caught:
+        fa.ensemble_over(ends_its_process, [1, 0, 0, 1, 0, 0], rng=stream())
+    assert sorted(caught.value.results) == [1, 2]
+    errors = {failure.draw: failure.error.split(":")[0] for failure in caught.value.failures}
+    assert errors == {0: "its process", 3: "its process", 4: "nothing", 5: "nothing"}
+
+
+@pytest.mark.slow
+def test_progress_is_shown_while_other_draws_are_being_made(monkeypatch, tmp_path, two_cores):
+    """The second draw ends once the first has been shown, and fails if it never is."""
+    terminal, seen = io.StringIO(), tmp_path / "seen"
+    terminal.isatty = lambda: True
+    terminal.write = lambda text: seen.touch() if "1 of 2 draws" in text else None
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", terminal)
+        assert fa.ensemble_over(waits_for, [None, str(seen)], rng=stream()).shape == (2,)
 
 
 @pytest.mark.slow
