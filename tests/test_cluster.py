@@ -84,6 +84,11 @@ def test_a_client_is_neither_left_open_nor_made_the_default(scheduler, workers):
             default_client()
 
 
+def test_a_worker_is_sent_the_function_as_it_is_and_applies_it():
+    """Both run in workers only, which these tests do not see into."""
+    assert cluster._apply(cluster._same(abs), -3) == 3
+
+
 def states_of_tasks(dask_scheduler):
     return {task.state for task in dask_scheduler.tasks.values()}
 

@@ -107,6 +107,13 @@ def test_one_piece_of_work_stays_here(two_cores):
     assert fa.ensemble(lambda rng: lock.locked(), 1, rng=stream()).tolist() == [False]
 
 
+def test_a_worker_of_a_cluster_starts_no_processes_and_asks_no_cluster(monkeypatch, two_cores):
+    monkeypatch.setattr(ensembles, "inside_a_worker", lambda: True)
+    monkeypatch.setenv("FA_DASK", "nonsense://here")
+    lock = threading.Lock()
+    assert fa.ensemble(lambda rng: lock.locked(), 3, rng=stream()).tolist() == [False] * 3
+
+
 def test_each_item_gets_a_stream_of_its_own():
     results = fa.ensemble_over(scaled, [1.0, 10.0, 100.0], rng=stream())
     assert (
