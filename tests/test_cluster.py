@@ -2,6 +2,7 @@ import re
 import socket
 import sys
 import time
+from concurrent.futures import CancelledError
 
 import numpy as np
 import pytest
@@ -22,6 +23,49 @@ def without_workers(address):
         f"{address}: the Dask scheduler has no workers; start some with `dask worker {address}`, "
         "or unset FA_DASK to use the cores here"
     )
+
+
+class Waiting:
+    """A future and a client in one: what comes of asking for a result, in turn, with the status then."""
+
+    def __init__(self, *outcomes, workers=True):
+        self.outcomes, self.workers, self.asked, self.awaited = iter(outcomes), workers, [], []
+
+    def result(self, timeout):
+        self.asked.append(timeout)
+        self.status, outcome = next(self.outcomes)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    def wait_for_workers(self, count, timeout):
+        self.awaited.append((count, timeout))
+        if not self.workers:
+            raise TimeoutError
+
+
+def test_a_result_is_waited_for_and_longer_if_it_is_made_and_large():
+    late = TimeoutError()
+    future = Waiting(("pending", late), ("finished", late), ("finished", late), ("finished", 7))
+    assert cluster._outcome(future, future, "tcp://here") == 7
+    patience = cluster.PATIENCE
+    assert future.asked == [patience, patience, 2 * patience, 4 * patience]
+    assert future.awaited == [(1, patience)] * 3
+
+
+def test_an_error_in_a_piece_is_its_outcome_a_timeout_of_its_own_among_them():
+    for status, error in (("error", TimeoutError("its own")), ("error", ValueError()), ("lost", OSError())):
+        future = Waiting((status, error))
+        assert cluster._outcome(future, future, "tcp://here") is error and not future.awaited
+
+
+def test_nobody_left_to_ask_is_said():
+    future = Waiting(("cancelled", CancelledError()))
+    with refused(ConnectionError, "tcp://here: the Dask scheduler is gone"):
+        cluster._outcome(future, future, "tcp://here")
+    future = Waiting(("pending", TimeoutError()), workers=False)
+    with refused(ConnectionError, without_workers("tcp://here")):
+        cluster._outcome(future, future, "tcp://here")
 
 
 def test_a_port_where_something_else_listens_is_a_clear_error(monkeypatch):
