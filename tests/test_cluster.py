@@ -1,3 +1,4 @@
+import os
 import re
 import socket
 import sys
@@ -131,6 +132,12 @@ def test_a_client_is_neither_left_open_nor_made_the_default(scheduler, workers):
 def test_a_worker_is_sent_the_function_as_it_is_and_applies_it():
     """Both run in workers only, which these tests do not see into."""
     assert cluster._apply(cluster._same(abs), -3) == 3
+
+
+def test_equal_pieces_are_made_each_for_itself(scheduler, workers):
+    results = [*cluster.map_on_cluster(os.urandom, [8, 8, 8], scheduler)]
+    results += cluster.map_on_cluster(os.urandom, [8], scheduler)
+    assert len(set(results)) == 4
 
 
 def states_of_tasks(dask_scheduler):
