@@ -12,8 +12,6 @@ from conftest import refused, running_scheduler, workers_of
 import fa_utils as fa
 from fa_utils import cluster
 
-pytestmark = pytest.mark.slow
-
 
 def stream():
     return np.random.default_rng(5)
@@ -69,6 +67,7 @@ def test_nobody_left_to_ask_is_said():
         cluster._outcome(future, future, "tcp://here")
 
 
+@pytest.mark.slow
 def test_a_port_where_something_else_listens_is_a_clear_error(monkeypatch):
     monkeypatch.setattr(cluster, "PATIENCE", 0.5)
     with socket.socket() as silent:
@@ -83,6 +82,7 @@ def test_a_port_where_something_else_listens_is_a_clear_error(monkeypatch):
             )
 
 
+@pytest.mark.slow
 def test_an_unreachable_scheduler_is_a_clear_error_within_seconds(monkeypatch):
     with socket.socket() as bound:  # and never listening: nothing answers there
         bound.bind(("127.0.0.1", 0))
@@ -100,6 +100,7 @@ def test_an_unreachable_scheduler_is_a_clear_error_within_seconds(monkeypatch):
             assert time.monotonic() - began < 10
 
 
+@pytest.mark.slow
 def test_a_scheduler_without_workers_is_a_clear_error(monkeypatch, scheduler):
     monkeypatch.setattr(cluster, "PATIENCE", 0.5)
     with refused(ConnectionError, without_workers(scheduler)):
@@ -116,6 +117,7 @@ def test_a_cluster_without_dask_is_a_clear_error(monkeypatch):
         fa.ensemble(np.random.Generator.random, 5, rng=stream(), cluster="tcp://127.0.0.1:8786")
 
 
+@pytest.mark.slow
 def test_a_client_is_neither_left_open_nor_made_the_default(scheduler, workers):
     from dask.distributed import default_client
 
@@ -134,6 +136,7 @@ def test_a_worker_is_sent_the_function_as_it_is_and_applies_it():
     assert cluster._apply(cluster._same(abs), -3) == 3
 
 
+@pytest.mark.slow
 def test_equal_pieces_are_made_each_for_itself(scheduler, workers):
     results = [*cluster.map_on_cluster(os.urandom, [8, 8, 8], scheduler)]
     results += cluster.map_on_cluster(os.urandom, [8], scheduler)
@@ -157,10 +160,12 @@ def asked_for_once_all_are_made(scheduler, lost):
     return list(outcomes)
 
 
+@pytest.mark.slow
 def test_results_lost_with_one_worker_are_made_again(scheduler, workers):
     assert asked_for_once_all_are_made(scheduler, workers[:1]) == [9, 8, 7, 6, 5, 4, 3, 2, 1]
 
 
+@pytest.mark.slow
 def test_results_lost_with_the_last_worker_are_said_to_be(monkeypatch, scheduler, workers):
     monkeypatch.setattr(cluster, "PATIENCE", 0.5)
     outcomes = asked_for_once_all_are_made(scheduler, workers)
@@ -168,6 +173,7 @@ def test_results_lost_with_the_last_worker_are_said_to_be(monkeypatch, scheduler
     assert {str(outcome) for outcome in outcomes} == {without_workers(scheduler)}
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_goes_away_is_said(monkeypatch, tmp_path):
     monkeypatch.setattr(cluster, "PATIENCE", 0.5)
     with running_scheduler(tmp_path) as (process, address), workers_of(address, 1):
