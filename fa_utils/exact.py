@@ -115,7 +115,7 @@ def _motion(problem: Problem, triangle: np.ndarray) -> Motion:
     refuse_dependent_columns(root)
     pull = _pull(root, sketch)
     if norm(pull[r:]) <= LEAST_RESIDUAL * norm(pull):
-        return Motion(root, pull, np.empty((r, 0)))
+        return Motion(root, pull, np.zeros((r, 0)))
     seen = np.linalg.matrix_rank(sketch, rtol=max(problem.target.shape) * np.finfo(float).eps)
     return Motion(root, pull, np.linalg.svd(pull)[2][:seen].T)
 

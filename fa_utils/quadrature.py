@@ -50,5 +50,4 @@ def running_integral(rule: Quadrature, values: np.ndarray) -> np.ndarray:
     if not np.isfinite(values).all():
         position = tuple(int(index) for index in np.argwhere(~np.isfinite(values))[0])
         raise ValueError(f"values holds {values[position]} at {position}; only finite ones have an integral")
-    weights = rule.weights.reshape(-1, *[1] * (values.ndim - 1))
-    return np.cumsum(weights * values, axis=0)[rule.edges]
+    return np.cumsum((rule.weights * values.T).T, axis=0)[rule.edges]

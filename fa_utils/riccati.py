@@ -77,7 +77,7 @@ def turned(pull: np.ndarray, columns: np.ndarray, times: np.ndarray) -> np.ndarr
             )
         else:
             restarts += 1
-            step, columns = _part_way(begin, times[done] - now)
+            step, columns = _part_way(begin)
             now += step
         left, _, right = np.linalg.svd(columns, full_matrices=False)
         columns = left @ right
@@ -102,11 +102,11 @@ def _path(begin: Beginning, times: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def _part_way(begin: Beginning, step: float) -> tuple[float, np.ndarray]:
-    """Return the longest of step/2, step/4, ... over which Q stays orthonormal, and the Q after it."""
-    while not begin.known:
-        step /= 2
-        _propagator(begin, step)
+def _part_way(begin: Beginning) -> tuple[float, np.ndarray]:
+    """Return the longest known step, over which Q stays orthonormal, and the Q after it.
+
+    A short step is always known: over a time of at most 1 nothing grows that starts from rounding.
+    """
     longest = max(begin.known)
     return longest, _from_beginning(begin, begin.known[longest])
 

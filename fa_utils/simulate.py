@@ -44,7 +44,7 @@ def descend(
         return lifted(small, reduction)
     kept = sorted({*range(0, steps, every), steps})
     Z, W = _euler(problem, rule, rates, kept)
-    return Trajectory(rates[0] * np.array(kept, float), lambda: Z, lambda: rule.forward(problem, Z, W))
+    return Trajectory(rates[0] * np.array(kept), lambda: Z, lambda: rule.forward(problem, Z, W))
 
 
 def _paying_reduction(problem: Problem, rule: Rule, steps: int) -> Reduction | None:
@@ -53,7 +53,7 @@ def _paying_reduction(problem: Problem, rule: Rule, steps: int) -> Reduction | N
     Making it costs as much as some twenty steps, or some min(n, m) / 4 where an array's rank is to be found.
     """
     finds_rank = rule.reduction is reduce and not isinstance(problem.target, FactoredTarget)
-    least = max(50, min(problem.target.shape) // 2 if finds_rank else 0)
+    least = max(50, min(problem.target.shape) // 2) if finds_rank else 50
     if rule.reduction is None or steps < least or _known_not_to_pay(problem, rule):
         return None
     reduction = rule.reduction(problem)
@@ -172,4 +172,4 @@ def _flat_field(problem: Problem, rule: Rule, most_evaluations: int) -> Callable
 def _unflattened(problem: Problem, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return Z (T, n, r) and W (T, r, m) from states (T, n r + r m)."""
     Z, W = np.split(states, [problem.Z.size], axis=1)
-    return Z.reshape(-1, *problem.Z.shape), W.reshape(-1, *problem.W.shape)
+    return Z.reshape(len(states), *problem.Z.shape), W.reshape(len(states), *problem.W.shape)

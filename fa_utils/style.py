@@ -132,11 +132,11 @@ def figure_data(figure: Figure) -> str:
 
 def _series(ax: Axes) -> Iterator[tuple[str, str, np.ndarray]]:
     for line in ax.lines:
-        points = np.asarray(line.get_xydata(), float)
+        points = line.get_xydata()
         yield "line", line.get_label(), points[_in_view(ax, points) | (line.get_transform() != ax.transData)]
     for collection in ax.collections:
         if isinstance(collection, LineCollection):
-            kind, points = "bar", np.concatenate([*collection.get_segments(), np.empty((0, 2))])
+            kind, points = "bar", np.concatenate([*collection.get_segments(), np.zeros((0, 2))])
         else:
             kind, points = "scatter", np.ma.filled(collection.get_offsets(), np.nan)
         yield kind, collection.get_label(), points[_in_view(ax, points)]

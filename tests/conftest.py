@@ -20,6 +20,11 @@ settings.register_profile("thorough", database=None, deadline=None, max_examples
 settings.load_profile("suite")  # pytest --hypothesis-profile thorough takes the other
 
 
+def pytest_collection_modifyitems(items):
+    """Run the slow tests last: what is wrong mostly shows before."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(20220328)
@@ -36,6 +41,14 @@ def problem(rng):
 def copy(tmp_path):
     """A small repository in a folder whose name has a space and a letter beyond ASCII."""
     return copy_repository(tmp_path / "a cópy")
+
+
+@contextlib.contextmanager
+def refused(kind, message):
+    """Expect an error of this kind that says exactly this."""
+    with pytest.raises(kind) as caught:
+        yield
+    assert str(caught.value) == message
 
 
 def dask(*arguments):

@@ -2,8 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import refused
 
 import fa_utils as fa
+from fa_utils.alignment import quotient
 
 
 @pytest.fixture
@@ -143,3 +145,52 @@ def test_short_floats_are_measured_as_double_precision_ones(problem):
 def test_conserved_by_gd_refuses_layers_that_are_no_matrices():
     with pytest.raises(ValueError, match=r"Z has shape \(3,\).*must end in \(1, 2\)"):
         fa.conserved_by_gd(np.ones(3), np.ones((2, 4)))
+
+
+FIT = "with a target of shape (7, 6)"
+
+
+@pytest.mark.parametrize(
+    ("Z", "W", "message"),
+    [
+        ((7, 3), (2, 6), f"Z has shape (7, 3); {FIT} and W of shape (2, 6) it must end in (7, 2)"),
+        ((7, 3), (3, 7), f"W has shape (3, 7); {FIT} it must end in (3, 6)"),
+        ((7,), (6,), f"Z has shape (7,); {FIT} and W of shape (6,) it must end in (7, 1)"),
+        ((7, 1), (6,), f"W has shape (6,); {FIT} it must end in (1, 6)"),
+    ],
+)
+@pytest.mark.parametrize("measure", [MEASURES["error"], fa.residual, fa.loss, fa.conserved_by_fa])
+def test_what_does_not_fit_a_measure_is_said_in_full(problem, measure, Z, W, message):
+    with refused(ValueError, message):
+        measure(problem, np.ones(Z), np.ones(W))
+
+
+def test_what_does_not_fit_the_feedback_or_the_units_is_said_in_full(problem):
+    for measure in (fa.overlap, fa.alignment_matrix, fa.alignment_cosine):
+        with refused(ValueError, "W has shape (2, 6); for feedback of shape (3, 6) it must end in (3, 6)"):
+            measure(problem, np.ones((2, 6)))
+    with refused(ValueError, "overlaps has shape (2, 2); for r = 3 it must end in (3, 3)"):
+        fa.fa_star_losses(problem, np.ones((2, 2)))
+    with refused(ValueError, "target has shape (6,); it must have 2 axes: reshape it"):
+        fa.error(np.ones(6), problem.Z, problem.W)
+    with refused(ValueError, f"Z has shape (7, 3); {FIT} and W of shape (2, 6) it must end in (7, 2)"):
+        fa.conserved_by_gd(problem.Z, np.ones((2, 6)))
+
+
+def test_one_layer_may_stay_while_the_other_runs(problem, batch):
+    for Z, W, shape in (
+        (batch[0], problem.W, (2, 4)),
+        (problem.Z, batch[1], (2, 4)),
+        (batch[0][:, :1], batch[1][0], (2, 4)),
+    ):
+        errors = fa.error(problem.target, Z, W)
+        assert errors.shape == shape
+        assert np.allclose(errors, np.square(problem.target - Z @ W).sum(axis=(-2, -1)))
+
+
+@pytest.mark.parametrize("size", [1, 10, 100, 1000])
+def test_a_quotient_by_zero_is_zero_whatever_was_in_memory(size):
+    before = [np.full(size, 7.0) for _ in range(5)]
+    del before
+    assert np.array_equal(quotient(np.ones(size), np.zeros(size)), np.zeros(size))
+    assert np.array_equal(quotient(np.ones(size), 2.0), np.full(size, 0.5))

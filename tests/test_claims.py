@@ -1,7 +1,11 @@
 import json
+import locale
+import sys
+import types
 
 import numpy as np
 import pytest
+from conftest import refused
 from scipy import stats
 
 import fa_utils as fa
@@ -62,25 +66,27 @@ def test_verdict_prints_what_was_measured_against_which_bound(capsys):
 
 def test_verdict_shows_all_claims_and_then_raises_for_the_one_that_fails(capsys):
     good, bad = fa.Claim("Lemma 1: x", "new", 3.0, ">=", 2.0), fa.Claim(TEXT, "stated", 0.6, "<=", 0.5)
-    with pytest.raises(fa.VerdictError, match=f"does not hold: {TEXT}"):
-        fa.verdict(good, bad)
+    with refused(fa.VerdictError, f"does not hold: {TEXT}; {TEXT}"):
+        fa.verdict(bad, good, bad)
     assert "Lemma 1" in capsys.readouterr().out
 
 
 def test_control_passes_where_the_claim_fails(capsys):
     fa.control("no feedback", fa.Claim(TEXT, "stated", 0.6, "<=", 0.5))
-    assert "Broken on purpose: no feedback\nfails  0.6  <=  0.5  Theorem 2" in capsys.readouterr().out
+    assert capsys.readouterr().out == (
+        "Broken on purpose: no feedback\nfails  0.6  <=  0.5  Theorem 2: the error vanishes (stated)\n"
+    )
 
 
 def test_control_raises_where_a_claim_still_holds():
     failing, holding = (fa.Claim(TEXT, "stated", value, "<=", 0.5) for value in (0.6, 0.4))
-    with pytest.raises(fa.VerdictError, match="holds although no feedback"):
-        fa.control("no feedback", failing, holding)
+    with refused(fa.VerdictError, f"holds although no feedback: {TEXT}; {TEXT}"):
+        fa.control("no feedback", holding, failing, holding)
 
 
 def test_verdicts_and_controls_need_a_claim():
     for call in (fa.verdict, lambda: fa.control("nothing")):
-        with pytest.raises(ValueError, match="no claim was given"):
+        with refused(ValueError, "no claim was given, so nothing was judged; give at least one"):
             call()
 
 
@@ -89,13 +95,17 @@ def test_verdicts_and_controls_need_a_claim():
     [
         ({"mark": "proven"}, "mark is 'proven'; choose one of stated, rebuilt, new"),
         ({"relation": "<"}, "relation is '<'; choose one of <=, >=, =="),
-        ({"bound": np.inf}, "bound is inf"),
-        ({"resolution": 0.5}, "resolution 0.5 reaches the bound 0.5"),
+        ({"bound": np.inf}, "bound is inf; it must be finite"),
+        ({"resolution": 0.5}, "resolution 0.5 reaches the bound 0.5; choose a smaller one"),
+        (
+            {"resolution": 0.6, "bound": -0.5},
+            "resolution 0.6 reaches the bound -0.5; choose a smaller one",
+        ),
     ],
 )
 def test_a_claim_refuses_what_could_not_be_judged(change, message):
     arguments = {"statement": TEXT, "mark": "new", "measured": 0.1, "relation": "<=", "bound": 0.5}
-    with pytest.raises(ValueError, match=message):
+    with refused(ValueError, message):
         fa.Claim(**(arguments | change))
 
 
@@ -112,6 +122,19 @@ def test_read_verdicts_finds_the_rows_in_a_notebooks_outputs(tmp_path):
     assert fa.read_verdicts(notebook) == [row]
 
 
+def test_verdicts_are_read_as_utf_8_whatever_the_locale(tmp_path):
+    row = fa.Claim("Théorème 2: ‖Y − ZW‖ = 0", "stated", 0.1, "<=", 0.5).row
+    cells = [{"outputs": [{"data": {"application/vnd.fa-utils.verdicts+json": [row]}}]}]
+    notebook = tmp_path / "one.ipynb"
+    notebook.write_text(json.dumps({"cells": cells}, ensure_ascii=False), encoding="utf-8")
+    before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, "C")
+        assert fa.read_verdicts(notebook) == [row]
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+
+
 @pytest.mark.parametrize(("count", "draws"), [(0, 1500), (1, 1500), (17, 40), (39, 40), (40, 40)])
 def test_the_probability_limit_is_scipys_exact_one(count, draws):
     exact = stats.binomtest(count, draws, alternative="less").proportion_ci(0.9999, method="exact").high
@@ -121,14 +144,16 @@ def test_the_probability_limit_is_scipys_exact_one(count, draws):
 @pytest.mark.parametrize(
     ("count", "draws", "confidence", "says"),
     [
-        (5, 4, 0.9, "at most 4"),
-        (-1, 4, 0.9, "at least 0"),
-        (0, 0, 0.9, "at least 1"),
-        (1, 4, 1.0, "between 0 and 1"),
+        (5, 4, 0.9, "count is 5 of 4 draws; choose at most 4"),
+        (-1, 4, 0.9, "count is -1; choose at least 0"),
+        (0, 0, 0.9, "draws is 0; choose at least 1"),
+        (1, 4, 1.0, "confidence is 1.0; choose a number between 0 and 1"),
+        (1, 4, 0.0, "confidence is 0.0; choose a number between 0 and 1"),
+        (1, 4, np.nan, "confidence is nan; it must be finite"),
     ],
 )
 def test_counts_and_confidences_that_cannot_be_are_refused(count, draws, confidence, says):
-    with pytest.raises(ValueError, match=says):
+    with refused(ValueError, says):
         fa.probability_limit(count, draws, confidence)
 
 
@@ -141,11 +166,39 @@ def test_two_samples_of_one_law_stay_within_the_kolmogorov_limit_as_often_as_it_
 
 @pytest.mark.parametrize("chance", [0.0, 1.0, -0.1])
 def test_a_kolmogorov_limit_refuses_what_is_no_chance(chance):
-    with pytest.raises(ValueError, match="choose a number between 0 and 1"):
+    with refused(ValueError, f"chance is {chance}; choose a number between 0 and 1"):
         fa.kolmogorov_limit(3, 4, chance=chance)
-    with pytest.raises(ValueError, match="one is 0"):
+    with refused(ValueError, "one is 0; choose at least 1"):
         fa.kolmogorov_limit(0, 4, chance=0.5)
 
 
 def test_samples_larger_than_any_machine_integer_have_a_kolmogorov_limit():
     assert fa.kolmogorov_limit(10**30, 100, chance=1e-6) == pytest.approx(0.26934, rel=1e-4)
+
+    with refused(ValueError, "other is 0; choose at least 1"):
+        fa.kolmogorov_limit(4, 0, chance=0.5)
+    with refused(ValueError, "chance is nan; it must be finite"):
+        fa.kolmogorov_limit(3, 4, chance=np.nan)
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_notebook_gets_a_verdicts_rows_as_data_and_a_controls_text_alone(monkeypatch, capsys, inside):
+    shown = []
+    ipython = types.ModuleType("IPython")
+    ipython.get_ipython = lambda: ipython if inside else None
+    ipython.display = types.SimpleNamespace(display=lambda data, raw: shown.append((data, raw)))
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    claim = fa.Claim(TEXT, "stated", 0.25, "<=", 0.5)
+    fa.verdict(claim)
+    text = "holds  0.25  <=  0.5  Theorem 2: the error vanishes (stated)"
+    if not inside:
+        assert capsys.readouterr().out == text + "\n" and not shown
+        return
+    fails = fa.Claim(TEXT, "stated", 0.6, "<=", 0.5)
+    fa.control("no feedback", fails)
+    broken = "Broken on purpose: no feedback\nfails  0.6  <=  0.5  Theorem 2: the error vanishes (stated)"
+    assert capsys.readouterr().out == ""
+    assert shown == [
+        ({"text/plain": text, "application/vnd.fa-utils.verdicts+json": [claim.row]}, True),
+        ({"text/plain": broken}, True),
+    ]

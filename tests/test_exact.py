@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -102,6 +103,14 @@ def test_units_without_feedback_do_not_move(rng):
     assert np.abs(run.Z[0] - problem.Z).max() > 0.1
 
 
+def test_feedback_below_the_rounding_of_so_large_a_target_moves_nothing():
+    feedback, Z = np.zeros((2, 20_000)), np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    for size, moving in ((1e-12, 1), (1e-10, 2)):  # rounding is 4e-12 here
+        feedback[:, :2] = [[1.0, 0.0], [1.0, size]]
+        problem = fa.Problem(np.eye(3, 20_000), feedback, Z, np.zeros_like(feedback))
+        assert fa.fa_star_eigenvalues(problem).shape == (2 * moving,)
+
+
 def test_time_zero_is_the_optimal_forward_weights_overlap(problem):
     best = fa.overlap(problem, fa.optimal_forward(problem, problem.Z, problem.W))
     assert np.allclose(fa.fa_star_overlaps(problem, [0.0])[0], best, atol=1e-13)
@@ -147,9 +156,11 @@ def test_a_run_without_residual_is_constant(problem, rng, fitted):
     overlaps, run = fa.fa_star_overlaps(problem, [0.0, 1.0, 1e6]), fa.fa_star_exact(problem, [0.0, 1e6])
     assert np.array_equal(overlaps[0], overlaps[2])
     assert np.array_equal(run.Z[0], run.Z[1]) and np.allclose(run.Z[0], problem.Z, atol=1e-12)
-    with pytest.raises(
-        ValueError, match="the residual is 0 from the start, so the loss has no rate; start from"
-    ):
+    says = (
+        "the residual is 0 from the start, so the loss has no rate; start from a Z whose range does not "
+        "contain that of Y C^T (with r = n it always does)"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(says)}$"):
         fa.fa_star_rate(problem)
     assert np.abs(fa.fa_star_losses(problem, overlaps)).max() < 1e-12 * fa.squared_norm(problem.sketch)
 

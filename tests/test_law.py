@@ -2,6 +2,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from conftest import refused
 
 import fa_utils as fa
 
@@ -103,6 +104,7 @@ def test_law_falls_with_the_rank_and_stays_above_the_optimum(name):
     assert (np.diff(laws) < 0).all() and (laws > optima).all() and laws[0] < np.square(values).sum()
 
 
+@pytest.mark.slow
 def test_law_misses_by_first_order_in_the_rank_and_the_corrected_law_by_less(rng):
     ranks, theta, law_misses, corrected_misses = np.array([5, 10, 20, 40]), 0.3, [], []
     for rank in ranks.tolist():
@@ -116,6 +118,7 @@ def test_law_misses_by_first_order_in_the_rank_and_the_corrected_law_by_less(rng
     assert corrected_misses[0] < 0.4 * law_misses[0] and corrected_misses[2] < 0.15 * law_misses[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rank", [5, 10, 20])
 def test_corrected_law_is_the_mean_of_draws(rng, rank):
     values = SPECTRA["polynomial"]
@@ -195,3 +198,38 @@ def test_the_separation_limit_fits_at_any_theta(theta):
     assert fa.separation_limit(theta) == pytest.approx(
         0.5 + 1 / np.sqrt(theta) + 0.5 * (theta > 1), rel=1e-14
     )
+
+
+def test_what_is_wrong_with_a_rank_or_a_share_is_said_in_full():
+    says = "rank 4 leaves 1 spare units beyond the target rank 3, and the bound needs 2; choose a rank of "
+    with refused(ValueError, says + "at least 5"):
+        fa.oversampling_bound([1.0, 0.5], 3, 4)
+    with refused(ValueError, "target_rank is 0; choose at least 1"):
+        fa.oversampling_bound([1.0, 0.5], 0, 4)
+    with refused(ValueError, "rank is 0; choose at least 1"):
+        fa.oversampling_bound([1.0, 0.5], 1, 0)
+    with refused(ValueError, "size 6 is not above (1 + theta) rank = 6; choose a larger size"):
+        fa.separation_spectrum(6, 3, 1.0)
+    with refused(ValueError, "rank is 0; choose at least 1"):
+        fa.separation_spectrum(6, 0, 1.0)
+    with refused(ValueError, "size is 0; choose at least 1"):
+        fa.separation_spectrum(0, 3, 1.0)
+    with refused(ValueError, "theta is 0.0; choose a number above 0"):
+        fa.separation_spectrum(6, 3, 0.0)
+    with refused(ValueError, "theta holds -1.0; choose numbers above 0"):
+        fa.separation_limit([2.0, -1.0, 0.0])
+    for quantity in (fa.error_law, fa.error_law_correction, fa.undecided_directions, fa.least_error):
+        with refused(ValueError, "rank is 0; choose at least 1"):
+            quantity([1.0, 0.5], 0)
+
+
+@pytest.mark.parametrize("name", SPECTRA)
+def test_undecided_directions_are_counted_by_their_shares(name):
+    squares = SPECTRA[name] ** 2
+    gamma = 5 / fa.error_law(SPECTRA[name], 5)
+    found = gamma * squares / (1 + gamma * squares)
+    assert fa.undecided_directions(SPECTRA[name], 5) == pytest.approx(np.sum(found * (1 - found)), rel=1e-10)
+
+
+def test_the_separation_limit_of_single_precision_is_as_exact_as_any():
+    assert float(fa.separation_limit(np.float32(1.0))) == (1 + 5**0.5) / 2

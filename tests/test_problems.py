@@ -2,8 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import refused
 
 import fa_utils as fa
+from fa_utils import problems
 
 
 def test_target_has_exactly_the_singular_values_asked_for(rng):
@@ -65,61 +67,117 @@ def test_single_precision_is_taken_as_double(problem):
 
 
 GOOD = {"target": np.ones((5, 6)), "feedback": np.ones((2, 6)), "Z": np.ones((5, 2)), "W": np.ones((2, 6))}
+NEED = "; a target of shape (5, 6) and r = 2 columns in Z need "
 
 
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
-        ({"target": np.ones((5, 6), int)}, TypeError, "target holds int64 entries.*dtype=float"),
-        ({"W": np.ones((2, 6), complex)}, TypeError, "W holds complex128 entries.*real"),
-        ({"Z": np.full((5, 2), np.nan)}, ValueError, r"Z holds nan at \(0, 0\).*finite"),
-        ({"feedback": np.full((2, 6), np.inf)}, ValueError, "feedback holds inf"),
-        ({"target": np.ones(5)}, ValueError, r"target has shape \(5,\); it must have 2 axes"),
-        ({"target": np.ones((0, 6))}, ValueError, "no entries"),
-        ({"Z": np.ones((4, 2))}, ValueError, r"Z has shape \(4, 2\).*need \(5, 2\)"),
-        ({"W": np.ones((2, 5))}, ValueError, r"W has shape \(2, 5\).*need \(2, 6\)"),
-        ({"feedback": np.ones((6, 2))}, ValueError, r"feedback has shape \(6, 2\).*need \(2, 6\)"),
+        (
+            {"target": np.ones((5, 6), int)},
+            TypeError,
+            "target holds int64 entries; they must be real floating-point numbers: "
+            "convert with np.asarray(target, dtype=float), or take .real of complex ones",
+        ),
+        (
+            {"W": np.ones((2, 6), complex)},
+            TypeError,
+            "W holds complex128 entries; they must be real floating-point numbers: "
+            "convert with np.asarray(W, dtype=float), or take .real of complex ones",
+        ),
+        (
+            {"Z": np.full((5, 2), np.nan)},
+            ValueError,
+            "Z holds nan at (0, 0); entries must be finite: remove or repair it",
+        ),
+        (
+            {"feedback": np.full((2, 6), np.inf)},
+            ValueError,
+            "feedback holds inf at (0, 0); entries must be finite: remove or repair it",
+        ),
+        ({"target": np.ones(5)}, ValueError, "target has shape (5,); it must have 2 axes: reshape it"),
+        ({"W": np.ones(6)}, ValueError, "W has shape (6,); it must have 2 axes: reshape it"),
+        (
+            {"target": np.ones((0, 6))},
+            ValueError,
+            "target has shape (0, 6) and so no entries; give it at least one",
+        ),
+        ({"Z": np.ones((4, 2))}, ValueError, f"Z has shape (4, 2){NEED}(5, 2)"),
+        ({"W": np.ones((2, 5))}, ValueError, f"W has shape (2, 5){NEED}(2, 6)"),
+        ({"feedback": np.ones((6, 2))}, ValueError, f"feedback has shape (6, 2){NEED}(2, 6)"),
         ({"Z": np.ones((5, 7))}, ValueError, "rank 7 exceeds the smaller side 5; choose at most 5"),
     ],
 )
 def test_a_problem_refuses_what_does_not_fit(change, kind, message):
     fa.Problem(**GOOD)
-    with pytest.raises(kind, match=message):
+    with refused(kind, message):
         fa.Problem(**(GOOD | change))
 
 
 @pytest.mark.parametrize(
     ("values", "kind", "message"),
     [
-        ([1.0, -0.5], ValueError, "holds -0.5; singular values are at least 0"),
-        ([1.0] * 5, ValueError, "5 singular values exceed the smaller side 4"),
-        ([1.0, np.nan], ValueError, r"nan at \(1,\)"),
-        (["2", "1"], TypeError, "U1"),
-        ([1j], TypeError, "complex128"),
-        (np.empty(0), ValueError, "no entries"),
+        ([1.0, -0.5], ValueError, "singular_values holds -0.5; singular values are at least 0"),
+        (
+            [1.0] * 5,
+            ValueError,
+            "5 singular values exceed the smaller side 4 of shape (6, 4); give at most 4",
+        ),
+        (
+            [1.0, np.nan],
+            ValueError,
+            "singular_values holds nan at (1,); entries must be finite: remove or repair it",
+        ),
+        (
+            ["2", "1"],
+            TypeError,
+            "singular_values holds <U1 entries; they must be real floating-point numbers: "
+            "convert with np.asarray(singular_values, dtype=float), or take .real of complex ones",
+        ),
+        (
+            [1j],
+            TypeError,
+            "singular_values holds complex128 entries; they must be real floating-point numbers: "
+            "convert with np.asarray(singular_values, dtype=float), or take .real of complex ones",
+        ),
+        (
+            np.empty(0),
+            ValueError,
+            "singular_values has shape (0,) and so no entries; give it at least one",
+        ),
     ],
 )
 def test_a_spectrum_refuses_what_is_none(values, kind, message, rng):
-    with pytest.raises(kind, match=message):
-        fa.target_with_spectrum(values, (6, 4), rng=rng)
+    with refused(kind, message):
+        fa.target_with_spectrum(values, [6, 4], rng=rng)
 
 
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [
         ({"rank": 0}, ValueError, "rank is 0; choose at least 1"),
-        ({"rank": 5}, ValueError, "rank 5 exceeds the smaller side 4"),
-        ({"rank": 2.0}, TypeError, "rank is 2.0; it must be a whole number"),
-        ({"rank": True}, TypeError, "rank is True"),
+        ({"rank": 5}, ValueError, "rank 5 exceeds the smaller side 4; choose at most 4"),
+        ({"rank": 2.0}, TypeError, "rank is 2.0; it must be a whole number: use int(rank)"),
+        ({"rank": True}, TypeError, "rank is True; it must be a whole number: use int(rank)"),
         ({"start_scale": -1.0}, ValueError, "start_scale is -1.0; choose a number of at least 0"),
+        ({"feedback_scale": -1.0}, ValueError, "feedback_scale is -1.0; choose a number of at least 0"),
         ({"feedback_scale": np.inf}, ValueError, "feedback_scale is inf; it must be finite"),
         ({"feedback_scale": "1"}, TypeError, "feedback_scale is '1'; it must be one real number"),
-        ({"rng": 7}, TypeError, r"rng is 7.*default_rng"),
+        (
+            {"rng": 7},
+            TypeError,
+            "rng is 7; it must be a Generator: pass rng=np.random.default_rng(seed)",
+        ),
+        (
+            {"target": np.ones(6)},
+            ValueError,
+            "target has shape (6,); it must have 2 axes: reshape it",
+        ),
     ],
 )
 def test_a_random_problem_refuses_what_it_cannot_draw(change, kind, message, rng):
     arguments = {"target": np.ones((6, 4)), "rank": 2, "start_scale": 1.0, "feedback_scale": 1.0, "rng": rng}
-    with pytest.raises(kind, match=message):
+    with refused(kind, message):
         fa.random_problem(**(arguments | change))
 
 
@@ -147,8 +205,12 @@ def test_nearly_square_problem_draws_feedback_and_start_from_streams_of_their_ow
 
 
 def test_nearly_square_problem_refuses_a_rank_above_its_size(rng):
-    with pytest.raises(ValueError, match="rank 9 exceeds the smaller side 8"):
+    with refused(ValueError, "rank 9 exceeds the smaller side 8; choose at most 8"):
         fa.nearly_square_problem(8, 9, 1.0, rng=rng)
+    with refused(ValueError, "feedback_scale is -1.0; choose a number of at least 0"):
+        fa.nearly_square_problem(8, 7, -1.0, rng=rng)
+    with refused(TypeError, "rng is 7; it must be a Generator: pass rng=np.random.default_rng(seed)"):
+        fa.nearly_square_problem(8, 7, 1.0, rng=7)
 
 
 def test_arrays_are_shared_only_where_they_are_read_only_and_no_views(problem):
@@ -192,20 +254,41 @@ def test_a_factored_target_makes_the_same_problem(problem, rng):
 @pytest.mark.parametrize(
     ("left", "right", "kind", "message"),
     [
-        (np.ones((7, 2)), np.ones((3, 6)), ValueError, "left has 2 columns but right has 3 rows; the inner"),
-        (np.full((7, 2), np.nan), np.ones((2, 6)), ValueError, r"left holds nan at \(0, 0\)"),
-        (np.ones((7, 2)), np.ones(2), ValueError, r"right has shape \(2,\); it must have 2 axes"),
-        (np.ones((7, 2), int), np.ones((2, 6)), TypeError, "left holds int64 entries"),
+        (
+            np.ones((7, 2)),
+            np.ones((3, 6)),
+            ValueError,
+            "left has 2 columns but right has 3 rows; the inner sizes of a factored target must agree",
+        ),
+        (
+            np.full((7, 2), np.nan),
+            np.ones((2, 6)),
+            ValueError,
+            "left holds nan at (0, 0); entries must be finite: remove or repair it",
+        ),
+        (
+            np.ones((7, 2)),
+            np.ones(2),
+            ValueError,
+            "right has shape (2,); it must have 2 axes: reshape it",
+        ),
+        (
+            np.ones((7, 2), int),
+            np.ones((2, 6)),
+            TypeError,
+            "left holds int64 entries; they must be real floating-point numbers: "
+            "convert with np.asarray(left, dtype=float), or take .real of complex ones",
+        ),
     ],
 )
 def test_factors_that_do_not_fit_are_refused(left, right, kind, message):
-    with pytest.raises(kind, match=message):
+    with refused(kind, message):
         fa.FactoredTarget(left, right)
 
 
 def test_a_factored_target_refuses_a_rank_above_its_size(rng):
     target = fa.FactoredTarget(np.ones((7, 2)), np.ones((2, 6)))
-    with pytest.raises(ValueError, match="rank 7 exceeds the smaller side 6"):
+    with refused(ValueError, "rank 7 exceeds the smaller side 6; choose at most 6"):
         fa.random_problem(target, 7, 1.0, 1.0, rng=rng)
 
 
@@ -240,3 +323,21 @@ def test_factors_whose_product_overflows_are_refused():
 def test_more_columns_than_rows_cannot_be_orthonormal(rng):
     with pytest.raises(ValueError, match="5 columns cannot be orthonormal in 3 rows; choose at most 3"):
         fa.orthonormal_columns(3, 5, rng=rng)
+
+
+@pytest.mark.parametrize(("left", "right"), [((7, 9), (9, 3)), ((3, 9), (9, 7)), ((7, 2), (2, 6))])
+def test_a_thin_decomposition_is_no_larger_than_it_must_be(rng, left, right):
+    factored = fa.FactoredTarget(rng.standard_normal(left), rng.standard_normal(right))
+    for target in (factored, factored.left @ factored.right):
+        U, values, V = problems.thin_svd(target)
+        k = min(left[0], right[1], left[1] if target is factored else 9)
+        assert (U.shape, values.shape, V.shape) == ((left[0], k), (k,), (k, right[1]))
+        assert np.allclose((U * values) @ V, factored.left @ factored.right, atol=1e-13)
+
+
+def test_what_is_drawn_is_read_only_and_so_need_not_be_copied(rng):
+    draws = problems.gaussian((3, 2), 0.5, rng=rng)
+    assert (
+        not draws.flags.writeable
+        and fa.Problem(np.ones((3, 2)), draws[:2].copy(), draws, draws[:2]).Z is draws
+    )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import fa_utils as fa
+from fa_utils import simulate
 
 IN_FULL = {rule: replace(rule, reduction=None) for rule in (fa.GD, fa.FA, fa.FA_STAR)}
 CASES = [
@@ -60,6 +61,13 @@ def test_known_factors_of_low_rank_make_the_feedback_problem_smaller_still(rng):
     assert fa.reduce_feedback(factored).problem.target.shape == (2 + 8, 2 + 8)
 
 
+def test_known_factors_are_kept_whole_where_the_sketch_would_be_no_smaller(rng):
+    target = fa.FactoredTarget(rng.standard_normal((60, 3)), rng.standard_normal((3, 50)))
+    problem = fa.random_problem(target, 3, 0.5, 0.0, rng=rng)  # without feedback the sketch shows nothing
+    small = fa.reduce_feedback(problem)
+    assert small.problem.target.shape == (3 + 3, 3 + 3) and small.leftover < 1e-24
+
+
 def test_a_small_problem_is_one_again(problem):
     for reduction in (fa.reduce, fa.reduce_feedback):
         once = reduction(problem)
@@ -96,6 +104,21 @@ def test_the_rank_is_decided_above_rounding_and_told(rng):
     told = "7 x 7 in place of 30 x 25, the target's rank being 4: singular values beyond it are 0 to rounding"
     assert str(small) == told
     assert str(fa.reduce_feedback(problem)) == "6 x 9 in place of 30 x 25, whatever the target's rank"
+
+
+def test_a_rank_that_leaves_out_no_singular_value_is_told_as_well(rng):
+    problem = low_rank_problem(rng, (6, 5), 5, 2)
+    told = "the target's rank being 5: singular values beyond it are 0 to rounding"
+    assert str(fa.reduce(problem)).endswith(told)
+    small = replace(fa.reduce(problem), rank=1, singular_values=np.array([2.0, 2e-12, 0.0]))
+    assert str(small).endswith("rank being 1: singular values beyond it are 0 to rounding")
+    small = replace(small, singular_values=np.array([2.0, 4e-12, 0.0]))
+    assert str(small).endswith("singular values beyond it are at most 2e-12 of the largest")
+
+
+def test_rounding_is_relative_to_the_largest_singular_value(rng):
+    target = fa.target_with_spectrum([2.0, 1e-9], (30, 25), rng=rng)
+    assert fa.reduce(fa.random_problem(target, 3, 0.5, 0.7, rng=rng)).rank == 2
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
@@ -211,3 +234,69 @@ def test_a_target_too_large_to_be_formed_is_ordinary(rng):
 def test_what_is_left_out_beyond_float64_is_refused(problem):
     with pytest.raises(FloatingPointError, match="leftover overflows float64"):
         _ = fa.reduce(replace(problem, target=1e160 * problem.target), rank=1).leftover
+
+
+def of_rank(rng, shape, rank, r):
+    return low_rank_problem(rng, shape, rank, r) if rank else zeros(rng, shape, r)
+
+
+def zeros(rng, shape, r):
+    return fa.random_problem(np.zeros(shape), r, 0.5, 0.7, rng=rng)
+
+
+@pytest.mark.parametrize(
+    ("rule", "shape", "rank", "r", "steps", "made", "pays"),
+    [
+        (fa.GD, (80, 80), 17, 3, 50, True, True),  # 16 times 20 x 20 is 80 x 80
+        (fa.GD, (80, 80), 18, 3, 50, False, False),  # as 18 rows show
+        (fa.GD, (80, 80), 0, 20, 50, True, True),
+        (fa.GD, (80, 80), 0, 21, 50, False, False),
+        (fa.GD, (80, 80), 17, 3, 49, False, False),
+        (fa.GD, (121, 130), 3, 2, 60, True, True),  # half of 121 steps pay for finding the rank
+        (fa.GD, (121, 130), 3, 2, 59, False, False),
+        (fa.FA, (121, 130), 3, 2, 50, True, True),  # for FA there is no rank to be found
+        (fa.FA, (24, 16), 3, 2, 50, True, True),  # 16 times 4 x 6 is 24 x 16
+        (fa.FA, (16, 24), 3, 2, 50, True, True),
+        (fa.FA, (23, 16), 3, 2, 50, False, False),
+        (fa.FA, (80, 70), 4, 30, 50, False, False),
+        (fa.FA, (20, 500), 4, 12, 50, False, False),  # all 20 rows, and 36 of 500 columns
+        (fa.FA, (500, 20), 4, 8, 50, True, True),
+        (fa.FA_STAR, (24, 16), 3, 2, 49, False, False),
+    ],
+)
+def test_a_small_problem_is_made_where_it_may_pay_only(
+    monkeypatch, rng, rule, shape, rank, r, steps, made, pays
+):
+    calls = []
+    name = rule.reduction.__name__
+    reduction = getattr(simulate, name)
+
+    def noted(problem):
+        calls.append(problem)
+        return reduction(problem)
+
+    monkeypatch.setattr(simulate, name, noted)
+    run = fa.descend(of_rank(rng, shape, rank, r), replace(rule, reduction=noted), 0.001, steps)
+    assert (bool(calls), run.reduction is not None) == (made, pays)
+
+
+def test_a_small_problem_that_turns_out_to_be_large_is_not_used(rng):
+    late = np.zeros((80, 80))  # the first rows show nothing of its rank
+    late[40:, :40] = np.eye(40)
+    many = fa.FactoredTarget(np.eye(80, 60), np.eye(60, 80))
+    for target in (late, many):
+        run = fa.descend(fa.random_problem(target, 3, 0.5, 0.7, rng=rng), fa.GD, 0.001, 80)
+        assert run.reduction is None
+
+
+def test_known_factors_pay_for_a_run_of_fifty_steps_however_large_the_target(rng):
+    problem = by_factors(low_rank_problem(rng, (300, 280), 3, 2))
+    for rule in (fa.GD, fa.FA):
+        assert fa.descend(problem, rule, 0.001, 50).reduction is not None
+
+
+def test_a_rules_own_small_problem_is_judged_by_its_size_alone(rng):
+    problem = low_rank_problem(rng, (80, 70), 1, 9)  # FA's would be 18 x 27
+    own = replace(fa.FA, reduction=lambda problem: fa.reduce(problem))
+    assert fa.descend(problem, own, 0.001, 50).reduction.problem.target.shape == (10, 10)
+    assert fa.descend(problem, fa.FA, 0.001, 50).reduction is None

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
+from fa_utils import riccati
 from fa_utils.riccati import turned
 
 
@@ -75,14 +76,41 @@ def test_overlaps_never_fall(rng):
 
 def test_equal_steps_need_one_exponential(rng, monkeypatch):
     calls = []
-    expm = turned.__globals__["expm"]
-    monkeypatch.setitem(turned.__globals__, "expm", lambda matrix: calls.append(1) or expm(matrix))
+    expm = riccati.expm
+    monkeypatch.setattr(riccati, "expm", lambda matrix: calls.append(1) or expm(matrix))
     turned(*beginning(rng, 30, 3), np.linspace(0.07, 0.9, 100))
     assert len(calls) == 2  # to 0.07, and one step of 0.0084
     for end in (0.3, 0.7, 1 / 3, np.pi / 10):
         calls.clear()
         turned(*beginning(rng, 30, 3), np.linspace(0, end, 201)[1:])
         assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("times", "rounding", "exponentials"),
+    [
+        ([1, 2, 3], [0, 0, 8], 1),  # the last step is 4 units in the last place longer
+        ([1, 2, 3], [0, 0, 10], 2),
+        ([1, 2, 3, 4], [12, 16, 12, 0], 1),  # each step is as the one before, the second time 4 units off
+        ([1, 2, 3, 4], [12, 18, 16, 0], 4),
+    ],
+)
+def test_steps_are_equal_up_to_four_units_in_the_last_place(monkeypatch, times, rounding, exponentials):
+    calls = []
+    expm = riccati.expm
+    monkeypatch.setattr(riccati, "expm", lambda matrix: calls.append(1) or expm(matrix))
+    times = np.array(times, float) + np.spacing(1.0) * np.array(rounding)
+    path = turned(np.array([[0.0], [1.0]]), np.array([[1.0], [0.0]]), times)
+    assert len(calls) == exponentials
+    assert np.allclose(path[:, 1, 0], np.tanh(times), atol=1e-14)
+
+
+def test_what_comes_before_the_first_columns_that_are_not_orthonormal_is_sound():
+    path = np.stack([np.eye(3, 2)] * 5)
+    assert riccati._sound(path) == 5
+    path[[2, 4]] *= 1 + 1e-11
+    assert riccati._sound(path) == 2
+    assert riccati._sound(path[2:]) == 0
 
 
 @pytest.mark.parametrize("pull", [np.zeros((4, 2)), np.eye(4, 2) @ np.array([[1.0, 2], [3, -4]])])
@@ -95,6 +123,7 @@ def test_no_columns_give_an_empty_path():
     assert turned(np.empty((4, 0)), np.empty((4, 0)), np.array([0.0, 1.0])).shape == (2, 4, 0)
 
 
+@pytest.mark.slow
 def test_times_that_drift_away_from_equal_steps_are_kept_as_they_are(rng):
     pull, columns = beginning(rng, 5, 2)
     times = 1 + np.linspace(1e-6, 1e-3, 20_001) ** 2

@@ -1,9 +1,11 @@
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import fa_utils as fa
+from fa_utils.rules import refuse_dependent_columns
 
 
 def directional_derivative(function, point, direction, step=1e-6):
@@ -68,8 +70,16 @@ def test_optimal_forward_is_exact_for_nearly_dependent_columns(problem):
 def test_optimal_forward_refuses_dependent_columns(problem):
     Z = problem.Z.copy()
     Z[:, 2] = Z[:, 0] - 2 * Z[:, 1]
-    with pytest.raises(ValueError, match="Z has rank 2 but 3 columns; FA\\* needs full column rank"):
+    says = (
+        "Z has rank 2 but 3 columns; FA* needs full column rank: "
+        "start from linearly independent columns, for instance random ones"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(says)}$"):
         fa.optimal_forward(problem, Z, problem.W)
+    run = np.stack([problem.Z, Z])
+    with pytest.raises(ValueError, match=f"^{re.escape(says)}$"):
+        refuse_dependent_columns(run)
+    assert refuse_dependent_columns(run[:1]) is None
 
 
 def test_optimal_forward_refuses_starts_and_results_that_are_not_finite(problem):

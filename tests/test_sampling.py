@@ -1,5 +1,8 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from conftest import refused
 from scipy import integrate, stats
 
 import fa_utils as fa
@@ -39,6 +42,7 @@ def test_nothing_cancels_where_the_spectrum_is_steep(rng):
     assert fa.least_error(values, r) <= error < 1e-10
 
 
+@pytest.mark.slow
 def test_no_error_is_below_the_least_one_where_hidden_units_are_spare(rng):
     for weak, weights, rank in ((1e-8, [15, 40], 20), (1e-4, [50, 100], 60), (1e-3, [1, 1e17], 1)):
         errors = fa.sampled_errors([1.0, weak], rank, 2000, weights=weights, rng=rng)
@@ -91,6 +95,7 @@ def test_repeated_values_have_the_distribution_of_single_ones(rng, values, weigh
     assert stats.ks_2samp(single, direct).pvalue > 1e-6
 
 
+@pytest.mark.slow
 def test_wishart_and_direct_draws_have_one_law_at_many_seeds(rng):
     values, weights = fa.separation_spectrum(2000, 20, 0.5)
     every, chances = np.repeat(values, weights), []
@@ -137,6 +142,7 @@ def test_errors_vanish_from_the_rank_of_the_target_on(rng):
     assert (fa.sampled_errors([2.0, 1.0], 2, 7, weights=[1, 2], rng=rng) > 0).all()
 
 
+@pytest.mark.slow
 def test_mean_of_a_huge_target_is_the_law(rng):
     values, weights = fa.separation_spectrum(10**12, 50, 1.0)
     errors = fa.sampled_errors(values, 50, 4000, weights=weights, rng=rng)
@@ -153,6 +159,7 @@ def test_blocks_do_not_change_what_is_drawn(monkeypatch, rng):
     assert stats.ks_2samp(whole, small).pvalue > 1e-6
 
 
+@pytest.mark.slow
 def test_streamed_errors_have_the_distribution_of_sampled_ones(monkeypatch, rng):
     monkeypatch.setattr(sampling, "ENTRIES", 16)  # so that there are several blocks and spans
     streamed = [fa.streamed_error(sequence, 300, 3, rng=child) for child in rng.spawn(300)]
@@ -259,3 +266,85 @@ def test_drawn_errors_fit_wherever_the_result_does_and_are_refused_elsewhere(rng
         fa.sampled_errors(1e160 * values, 1, 5, rng=rng)
     with pytest.raises(FloatingPointError, match="streamed_error overflows float64"):
         fa.streamed_error(lambda a, b: 1e160 * sequence(a, b), 50, 3, rng=rng)
+
+
+def test_what_cannot_be_drawn_is_said_in_full(rng):
+    def values(*those):
+        return lambda start, stop: np.array(those)[start:stop]
+
+    with refused(ValueError, "weights holds 2.5; to draw, each value must occur a whole number of times"):
+        fa.sampled_errors([1.0, 0.5, 0.2], 1, 3, weights=[1, 2.5, 3.5], rng=rng)
+    with refused(ValueError, "rank is 0; choose at least 1"):
+        fa.sampled_errors([1.0, 0.5], 0, 3, rng=rng)
+    with refused(ValueError, "draws is 0; choose at least 1"):
+        fa.sampled_errors([1.0, 0.5], 1, 0, rng=rng)
+    with refused(TypeError, "rng is 3; it must be a Generator: pass rng=np.random.default_rng(seed)"):
+        fa.sampled_errors([1.0, 0.5], 1, 2, rng=3)
+    with refused(ValueError, "rank is 0; choose at least 1"):
+        fa.streamed_error(sequence, 50, 0, rng=rng)
+    with refused(ValueError, "size is 0; choose at least 1"):
+        fa.streamed_error(sequence, 0, 3, rng=rng)
+    with refused(ValueError, "singular_values(0, 3) returned 2 values; it must return 3"):
+        fa.streamed_error(values(1.0, 0.5), 50, 3, rng=rng)
+    says = "singular value 1.5 comes after the first 2, the least of which is 1.0; let the values fall"
+    with pytest.raises(fa.EnsembleError) as caught:
+        fa.streamed_error(values(3.0, 1.0, 1.5, 1.2), 4, 2, rng=rng)
+    assert caught.value.failures[0].error == f"ValueError({says!r})"
+    with pytest.raises(fa.EnsembleError) as caught:
+        fa.streamed_error(values(3.0, 1.0, 0.5), 4, 2, rng=rng)
+    says = "singular_values(2, 4) returned 1 values; it must return 2"
+    assert caught.value.failures[0].error == f"ValueError({says!r})"
+
+
+@pytest.mark.parametrize("entries", [50, 1000, 2**16])
+@pytest.mark.parametrize(
+    ("values", "weights", "numbers"),  # ... and how many random numbers a draw at rank 3 takes
+    [
+        ([4.0, 3.0, 2.0, 1.0], [1, 1, 1, 2], 9 + 2 * 3),
+        ([3.0, 2.0, 1.0], [3, 3, 400], 9 + 9 + 9),
+        ([3.0, 2.0, 1.0], [4, 2, 400], 9 + 3 * 3 + 9),
+    ],
+)
+def test_draws_are_made_in_blocks_that_fit_the_cache(monkeypatch, rng, entries, values, weights, numbers):
+    sizes = []
+    sampled = sampling._sampled
+    monkeypatch.setattr(sampling, "ENTRIES", entries)
+    monkeypatch.setattr(sampling, "_sampled", lambda *rest: (sizes.append(rest[2]), sampled(*rest))[1])
+    draws = 2 * max(1, entries // numbers) + 1
+    assert fa.sampled_errors(values, 3, draws, weights=weights, rng=rng).shape == (draws,)
+    assert sizes == [max(1, entries // numbers)] * 2 + [1]
+
+
+@pytest.mark.parametrize(
+    ("size", "rank", "spans"),
+    [(513, 2, 1), (514, 2, 2), (344, 3, 1), (345, 3, 2), (10**5, 2, 64), (50, 40, 1)],
+)
+def test_each_span_of_a_streamed_draw_has_sixteen_blocks_if_there_are_as_many(
+    monkeypatch, rng, size, rank, spans
+):
+    monkeypatch.setattr(sampling, "ENTRIES", 32)
+    blocks, found = [], []
+    over = sampling.ensemble_over
+    monkeypatch.setattr(
+        sampling,
+        "ensemble_over",
+        lambda run, items, **rest: (found.extend(items), over(run, items, **rest))[1],
+    )
+    fa.streamed_error(lambda a, b: (blocks.append((a, b)), sequence(a, b))[1], size, rank, rng=rng)
+    assert len(found) == spans
+    assert blocks[0] == (0, rank) and found[0][0] == rank and found[-1][1] == blocks[-1][1] == size
+    assert all(one[1] == other[0] for one, other in pairwise(blocks) if other != blocks[0])
+    assert {b - a for a, b in blocks[1:] if b not in {end for _, end in found}} <= {max(1, 32 // rank)}
+    assert max(b - a for a, b in blocks[1:]) <= max(1, 32 // rank)
+
+
+@pytest.mark.parametrize(("entries", "rows"), [(1, [1] * 5), (12, [2, 2, 1]), (2**16, [5])])
+def test_rows_are_drawn_in_blocks_that_fit_the_cache(monkeypatch, rng, entries, rows):
+    seen = []
+    add = sampling._add_rows
+    monkeypatch.setattr(sampling, "ENTRIES", entries)
+    monkeypatch.setattr(
+        sampling, "_add_rows", lambda grams, values, G: (seen.append(G.shape), add(grams, values, G))
+    )
+    sampling._row_grams(np.ones(5), 2, 3, rng)
+    assert seen == [(2, count, 3) for count in rows]

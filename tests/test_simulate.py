@@ -2,8 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import refused
 
 import fa_utils as fa
+from fa_utils import simulate
 
 RULES = [fa.GD, fa.FA, fa.FA_STAR]
 
@@ -200,3 +202,85 @@ def test_a_run_whose_last_time_overflows_is_refused(problem):
     silent = replace(problem, target=0 * problem.target, Z=0 * problem.Z, W=0 * problem.W)
     with pytest.raises(ValueError, match="the time of the last step is inf; it must be finite"):
         fa.descend(silent, fa.FA, 1e308, 10)
+
+
+def test_what_is_wrong_with_a_simulation_is_said_in_full(problem):
+    says = "rule is 'FA'; it must be a Rule: fa.GD, fa.FA, fa.FA_STAR or one of your own"
+    with refused(TypeError, says):
+        fa.descend(problem, "FA", 0.1, 3)
+    with refused(TypeError, says):
+        fa.flow(problem, "FA", [1.0])
+    with refused(ValueError, "learning_rate holds 3 numbers; give one, or a pair for (Z, W)"):
+        fa.descend(problem, fa.FA, [0.1, 0.1, 0.1], 3)
+    with refused(ValueError, "learning_rate is -0.1; choose a number above 0"):
+        fa.descend(problem, fa.FA, [0.1, -0.1], 3)
+    with refused(ValueError, "steps is 0; choose at least 1"):
+        fa.descend(problem, fa.FA, 0.1, 0)
+    with refused(ValueError, "every is 0; choose at least 1"):
+        fa.descend(problem, fa.FA, 0.1, 3, every=0)
+    with refused(ValueError, "tolerance is 0; choose a number above 0"):
+        fa.flow(problem, fa.FA, [1.0], tolerance=0)
+    with refused(ValueError, "most_evaluations is 0; choose at least 1"):
+        fa.flow(problem, fa.FA, [1.0], most_evaluations=0)
+
+
+def test_a_flow_cut_short_says_how_far_it_came(problem):
+    still = replace(fa.GD, field=lambda problem, Z, W: (0 * Z, 0 * W))
+    largest = max(np.abs(problem.Z).max(), np.abs(problem.W).max())
+    says = (
+        f"the flow of GD took 1 evaluations to reach time 1e-06, with entries up to {largest:.2g}; "
+        "choose earlier times, a larger tolerance, or a larger most_evaluations"
+    )
+    with refused(FloatingPointError, says):
+        fa.flow(problem, still, [1.0], most_evaluations=1)
+
+
+@pytest.mark.parametrize("layer", [0, 1])
+@pytest.mark.parametrize("entry", [np.inf, 0.0])  # times infinity: infinite, and not even that
+def test_either_layer_may_diverge_without_a_warning(problem, layer, entry):
+    def field(problem, Z, W):
+        moves = [np.zeros_like(Z), np.zeros_like(W)]
+        moves[layer][-1, -1] = entry
+        moves[layer] *= np.inf
+        return tuple(moves)
+
+    says = (
+        "own diverged: step 1 at learning rates (0.1, 0.2) for (Z, W) gave an entry that is "
+        "not finite; choose smaller rates, for instance a tenth"
+    )
+    with refused(FloatingPointError, says):
+        fa.descend(problem, fa.Rule("own", field), (0.1, 0.2), 3)
+
+
+def test_a_flow_that_cannot_be_solved_says_so_without_a_warning():
+    def field(problem, Z, W):
+        return np.exp(300 * Z), 0 * W
+
+    problem = fa.Problem(np.ones((2, 2)), np.ones((1, 2)), np.ones((2, 1)), np.ones((1, 2)))
+    says = "the flow of own was not solved: Required step size is less than spacing between numbers."
+    with refused(FloatingPointError, says):
+        fa.flow(problem, fa.Rule("own", field), [10.0], most_evaluations=20_000)
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_flow_from_nothing_is_as_accurate_in_other_units(problem, scale):
+    """FA with Y scaled by s^2 and C, Z, W by s runs s^2 times as fast along the scaled curve."""
+    run, other = (
+        fa.flow(
+            fa.Problem(s**2 * problem.target, s * problem.feedback, 0 * problem.Z, 0 * problem.W),
+            fa.FA,
+            [1.0 / s**2],
+        )
+        for s in (1.0, scale)
+    )
+    assert np.allclose(other.Z / scale, run.Z, atol=1e-9) and np.allclose(other.W / scale, run.W, atol=1e-9)
+    assert np.abs(run.Z).max() > 0.1
+
+
+def test_a_flow_may_take_a_million_evaluations_unless_told_otherwise(monkeypatch, problem):
+    seen = []
+    flat = simulate._flat_field
+    monkeypatch.setattr(simulate, "_flat_field", lambda *rest: (seen.append(rest[2]), flat(*rest))[1])
+    fa.flow(problem, fa.FA, [0.1])
+    fa.flow(problem, fa.FA, [0.1], most_evaluations=500)
+    assert seen == [1_000_000, 500]

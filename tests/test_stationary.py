@@ -2,8 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import refused
 
 import fa_utils as fa
+from fa_utils import stationary
 
 
 def projection_on_range(matrix):
@@ -155,3 +157,53 @@ def test_errors_from_mixtures_fit_wherever_the_result_does(rng, scale):
 def test_an_optimum_beyond_float64_is_refused(problem):
     with pytest.raises(FloatingPointError, match="least_error overflows float64"):
         fa.optimal_error(1e160 * problem.target, 1)
+
+
+def test_what_is_wrong_with_a_point_of_rest_is_said_in_full(problem):
+    with refused(ValueError, "mixtures has shape (2, 1); for 3 singular values it must end in (3, 1)"):
+        fa.stationary_errors([2.0, 1.0, 0.5], np.ones((2, 1)))
+    with refused(ValueError, "rank is 0; choose at least 1"):
+        fa.stationary_errors([2.0, 1.0], 1.0)
+    with refused(ValueError, "gap is 0.0; choose a number above 0"):
+        fa.descend_to_rest(problem, fa.FA, 0.1, gap=0.0)
+    with refused(ValueError, "most_steps is 0; choose at least 1"):
+        fa.descend_to_rest(problem, fa.FA, 0.1, most_steps=0)
+    for optimum in (fa.optimal_error, fa.optimal_point):
+        with refused(ValueError, "rank 7 exceeds the smaller side 6; choose at most 6"):
+            optimum(problem.target, 7)
+        with refused(ValueError, "target has shape (6,); it must have 2 axes: reshape it"):
+            optimum(np.ones(6), 1)
+
+
+def test_what_feedback_shows_below_rounding_is_not_learnt(problem):
+    silent = replace(problem, feedback=0 * problem.feedback)
+    Z, W = fa.stationary_point(silent)
+    assert not Z.any() and not W.any()
+    feedback = np.diag([1.0, 1.0, 4e-16, 0.0, 0.0, 0.0])[:3]  # rounding is 6 times 2e-16 here
+    start = {"Z": np.ones((6, 3)), "W": np.ones((3, 6))}
+    Z, _ = fa.stationary_point(fa.Problem(np.eye(6), feedback, **start))
+    assert np.array_equal(Z @ Z.T, np.diag([1.0, 1.0, 0.0, 0.0, 0.0, 0.0]))
+
+
+def test_a_run_is_checked_after_100_steps_and_then_when_half_as_long_again(monkeypatch, problem):
+    runs = []
+
+    def noted(*rest, **settings):
+        runs.append(fa.descend(*rest, **settings))
+        return runs[-1]
+
+    monkeypatch.setattr(stationary, "descend", noted)
+    rest = fa.descend_to_rest(problem, fa.FA, 0.05, gap=1e-30, most_steps=600)
+    assert np.allclose([run.times[-1] / 0.05 for run in runs], [100, 50, 75, 112, 168, 95])
+    assert rest.steps == 600 and [len(run.times) for run in runs] == [2] * 6  # and only the ends are kept
+
+
+def test_a_gap_that_is_just_reached_is_rest(problem):
+    rest = fa.descend_to_rest(problem, fa.FA_STAR, 0.1, gap=1e-6)
+    assert fa.descend_to_rest(problem, fa.FA_STAR, 0.1, gap=rest.gap).steps == rest.steps
+
+
+def test_a_run_to_rest_ends_at_a_gap_of_1e_8_or_after_10_000_steps():
+    problem = fa.Problem(np.eye(2, 1), np.ones((1, 1)), np.array([[1.0], [1.0]]), np.zeros((1, 1)))
+    assert 1e-12 < fa.descend_to_rest(problem, fa.FA, 0.1).gap <= 1e-8
+    assert fa.descend_to_rest(problem, fa.FA, 1e-6).steps == 10_000

@@ -1,0 +1,206 @@
+import numpy as np
+import pytest
+from conftest import refused
+
+from fa_utils import checks
+
+REAL = "they must be real floating-point numbers: convert with np.asarray({0}, dtype=float), or take .real"
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "message"),
+    [
+        (np.ones((2, 2), int), TypeError, f"Z holds int64 entries; {REAL.format('Z')} of complex ones"),
+        ([[1j]], TypeError, f"Z holds complex128 entries; {REAL.format('Z')} of complex ones"),
+        ([["1"]], TypeError, f"Z holds <U1 entries; {REAL.format('Z')} of complex ones"),
+        (np.ones((2, 0)), ValueError, "Z has shape (2, 0) and so no entries; give it at least one"),
+        (
+            [[0.0, 1.0], [np.nan, np.inf]],
+            ValueError,
+            "Z holds nan at (1, 0); entries must be finite: remove or repair it",
+        ),
+        ([0.5, 1.0], ValueError, "Z has shape (2,); it must have 2 axes: reshape it"),
+        (np.ones((1, 2, 3)), ValueError, "Z has shape (1, 2, 3); it must have 2 axes: reshape it"),
+    ],
+)
+def test_an_array_that_is_none_of_real_numbers_is_refused(values, kind, message):
+    with refused(kind, message):
+        checks.real_array("Z", values, ndim=2)
+
+
+def test_an_array_becomes_read_only_float64():
+    array = checks.real_array("Z", np.ones((2, 3), np.float32), ndim=2)
+    assert array.dtype == np.float64 and not array.flags.writeable and array.shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "message"),
+    [
+        (np.ones((4, 3)), ValueError, "W has shape (4, 3); for two units it must end in (2, 3)"),
+        (np.ones(3), ValueError, "W has shape (3,); for two units it must end in (2, 3)"),
+        (
+            np.ones((0, 2, 3)),
+            ValueError,
+            "W has shape (0, 2, 3), an empty trajectory; keep at least one snapshot",
+        ),
+        (
+            np.full((5, 2, 3), np.inf),
+            ValueError,
+            "W holds inf at (0, 0, 0); entries must be finite: remove or repair it",
+        ),
+        (np.ones((2, 3), int), TypeError, f"W holds int64 entries; {REAL.format('W')} of complex ones"),
+    ],
+)
+def test_states_that_do_not_fit_are_refused(values, kind, message):
+    with refused(kind, message):
+        checks.states("W", values, (2, 3), "for two units")
+
+
+def test_states_are_given_back_as_float64_and_not_copied_if_they_are():
+    run = np.ones((5, 2, 3))
+    assert checks.states("W", run, (2, 3), "for two units") is run
+    assert checks.states("W", run.astype(np.float32), (2, 3), "for two units").dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "message"),
+    [
+        ([-0.5, 1.0], ValueError, "times starts at -0.5; time runs from 0: choose times of at least 0"),
+        ([1.0, 1.0], ValueError, "times must be strictly increasing; sort them and drop repeated ones"),
+        ([2.0, 1.0], ValueError, "times must be strictly increasing; sort them and drop repeated ones"),
+        ([], ValueError, "times has shape (0,) and so no entries; give it at least one"),
+        ([[1.0]], ValueError, "times has shape (1, 1); it must have 1 axes: reshape it"),
+        ([0.0, np.inf], ValueError, "times holds inf at (1,); entries must be finite: remove or repair it"),
+        ([True], TypeError, f"times holds bool entries; {REAL.format('times')} of complex ones"),
+    ],
+)
+def test_times_that_are_none_are_refused(values, kind, message):
+    with refused(kind, message):
+        checks.increasing_times(values)
+
+
+def test_times_from_zero_on_are_kept_whole_numbers_among_them():
+    for values in ([0, 1, 3], [0.0, 1.0, 3.0]):
+        times = checks.increasing_times(values)
+        assert times.dtype == np.float64 and not times.flags.writeable
+        assert np.array_equal(times, [0.0, 1.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    ("values", "weights", "kind", "message"),
+    [
+        ([1.0, -2.0, -3.0], None, ValueError, "singular_values holds -3.0; singular values are at least 0"),
+        ([1.0, 2.0], [1, 2, 3], ValueError, "3 weights for 2 singular values; give one weight each"),
+        (
+            [1.0, 2.0, 3.0],
+            [1.0, -2.0, 0.0],
+            ValueError,
+            "weights holds -2.0; a value occurs a positive number of times: drop it",
+        ),
+        (
+            [1.0],
+            [0.0],
+            ValueError,
+            "weights holds 0.0; a value occurs a positive number of times: drop it",
+        ),
+        (
+            [1.0],
+            [1j],
+            TypeError,
+            f"weights holds complex128 entries; {REAL.format('weights')} of complex ones",
+        ),
+        (
+            ["2"],
+            None,
+            TypeError,
+            f"singular_values holds <U1 entries; {REAL.format('singular_values')} of complex ones",
+        ),
+    ],
+)
+def test_a_spectrum_that_is_none_is_refused(values, weights, kind, message):
+    with refused(kind, message):
+        checks.spectrum(values, weights)
+
+
+def test_a_spectrum_falls_without_zeros_and_keeps_its_weights_in_order():
+    values, counts = checks.spectrum([1, 0, 3, 1, 2], [0.5, 7, 2, 9, 4])
+    assert values.tolist() == [3, 2, 1, 1] and counts.tolist() == [2, 4, 0.5, 9]
+    values, counts = checks.spectrum([1.0, 2.0], None)
+    assert values.tolist() == [2, 1] and counts.tolist() == [1, 1]
+
+
+def test_singular_values_may_be_zero():
+    assert checks.checked_values([0.0, 1.0]).tolist() == [0.0, 1.0]
+    assert not checks.checked_values([0, 1]).flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "message"),
+    [
+        (2, ValueError, "rank is 2; choose at least 3"),
+        (np.int64(-1), ValueError, "rank is -1; choose at least 3"),
+        (3.0, TypeError, "rank is 3.0; it must be a whole number: use int(rank)"),
+        ("3", TypeError, "rank is '3'; it must be a whole number: use int(rank)"),
+        (True, TypeError, "rank is True; it must be a whole number: use int(rank)"),
+    ],
+)
+def test_a_number_that_is_not_whole_or_too_small_is_refused(value, kind, message):
+    with refused(kind, message):
+        checks.whole_number("rank", value, least=3)
+
+
+def test_a_whole_number_is_given_back_as_pythons_own():
+    assert [type(checks.whole_number("rank", value, least=3)) for value in (3, np.int32(4))] == [int, int]
+
+
+@pytest.mark.parametrize("check", [checks.real_number, checks.positive_number, checks.number_from_zero])
+@pytest.mark.parametrize(
+    ("value", "kind", "message"),
+    [
+        ("1", TypeError, "gap is '1'; it must be one real number"),
+        (True, TypeError, "gap is True; it must be one real number"),
+        (1j, TypeError, "gap is 1j; it must be one real number"),
+        (np.inf, ValueError, "gap is inf; it must be finite"),
+    ],
+)
+def test_what_is_no_finite_number_is_refused(check, value, kind, message):
+    with refused(kind, message):
+        check("gap", value)
+
+
+def test_a_number_on_the_wrong_side_of_zero_is_refused():
+    for value in (0, -1.5):
+        with refused(ValueError, f"gap is {value}; choose a number above 0"):
+            checks.positive_number("gap", value)
+    with refused(ValueError, "gap is -1.5; choose a number of at least 0"):
+        checks.number_from_zero("gap", -1.5)
+    assert checks.number_from_zero("gap", 0) == 0.0
+
+
+@pytest.mark.parametrize("check", [checks.real_number, checks.positive_number, checks.number_from_zero])
+@pytest.mark.parametrize("value", [2, 0.5, np.int64(3), np.float32(0.25)])
+def test_a_number_is_given_back_as_a_float(check, value):
+    assert type(check("gap", value)) is float and check("gap", value) == value
+
+
+def test_a_rank_is_at_most_the_smaller_side():
+    assert checks.rank_within(4, (9, 4)) == 4
+    with refused(ValueError, "rank 5 exceeds the smaller side 4; choose at most 4"):
+        checks.rank_within(5, (9, 4))
+    with refused(ValueError, "rank is 0; choose at least 1"):
+        checks.rank_within(0, (9, 4))
+    with refused(TypeError, "rank is 2.0; it must be a whole number: use int(rank)"):
+        checks.rank_within(2.0, (9, 4))
+
+
+def test_generators_are_given_back_and_nothing_else_is():
+    rng = np.random.default_rng(1)
+    for check in (checks.random_generator, checks.spawning_generator):
+        assert check(rng) is rng
+        with refused(TypeError, "rng is 7; it must be a Generator: pass rng=np.random.default_rng(seed)"):
+            check(7)
+    old = np.random.Generator(np.random.RandomState(3)._bit_generator)
+    with refused(
+        TypeError, "rng was made without a seed that can be split; pass rng=np.random.default_rng(seed)"
+    ):
+        checks.spawning_generator(old)

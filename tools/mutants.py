@@ -1,0 +1,136 @@
+"""Put mutmut's results into tests/mutants.md: mutants.py
+
+Every surviving mutant must have its reason in tests/equivalent_mutants.toml, and every reason its survivors;
+a mutant is known by its function, the changed lines and what became of them. Exits with 1 otherwise, and
+where some mutants have not been run.
+"""
+
+import ast
+import difflib
+import json
+import sys
+import tomllib
+from collections import Counter
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+from fa_utils.files import write_whole
+
+FATES = {0: "survived", 5: "survived", 33: "survived"}  # all tests passed, or none reached the mutant
+FATES |= dict.fromkeys((-24, 24, 36, 152, 255), "timed out")
+INTRODUCTION = """\
+# Mutants of fa_utils
+
+`make mutants` changes one expression of the package after the other ({tool}) and runs the tests that
+reach it. What no test notices survives; it is listed below, with the reason why nobody could notice it. Made
+by `tools/mutants.py` from what mutmut found and from [the reasons](equivalent_mutants.toml).
+
+Properties and constants are not changed: mutmut leaves decorated functions and code outside functions alone.
+"""
+HEADER = "| module | mutants | killed | timed out | survived | score |\n|---|--:|--:|--:|--:|--:|"
+
+
+class Mutant(NamedTuple):
+    """A change: its function's name below fa_utils, and the changed lines before and after."""
+
+    function: str
+    was: str
+    becomes: str
+
+    def __str__(self) -> str:
+        return f"{self.function}: {self.was} -> {self.becomes}"
+
+
+def exit_codes(folder: Path) -> dict[str, dict[str, int | None]]:
+    """Return {module: {mutant's name in mutmut: exit code of its tests, None if not run}}."""
+    found = {}
+    for path in sorted(folder.glob("*.py.meta")):
+        codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
+        if codes:
+            found[path.name.removesuffix(".py.meta")] = codes
+    return found
+
+
+def survivors(folder: Path) -> list[Mutant]:
+    """Return every mutant that no test noticed."""
+    found = []
+    for module, codes in exit_codes(folder).items():
+        functions = texts((folder / f"{module}.py").read_text(encoding="utf-8"))
+        names = [name.rpartition(".")[2] for name, code in codes.items() if FATES.get(code) == "survived"]
+        found += [described(module, name, functions) for name in names]
+    return found
+
+
+def texts(source: str) -> dict[str, list[str]]:
+    """Return {name: lines} of all functions and methods."""
+    lines, kinds = source.splitlines(), (ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)]
+    return {node.name: [line.strip() for line in lines[node.lineno - 1 : node.end_lineno]] for node in nodes}
+
+
+def described(module: str, name: str, functions: dict[str, list[str]]) -> Mutant:
+    """Return the mutant with this name in mutmut, from the texts of its mutated module."""
+    mangled = name.partition("__mutmut_")[0]
+    names = (f"{mangled}__mutmut_orig", name)
+    before, after = ([line.replace(each, mangled) for line in functions[each]] for each in names)
+    lines = list(difflib.unified_diff(before, after, n=0, lineterm=""))[2:]
+    was, becomes = (" ".join(line[1:] for line in lines if line[0] == mark) for mark in "-+")
+    return Mutant(f"{module}.{mangled[2:].replace('ǁ', '.')}", was, becomes)
+
+
+def table(codes: dict[str, dict[str, int | None]]) -> str:
+    """Return the counts of each module and of all as a Markdown table."""
+    rows = {module: list(found.values()) for module, found in codes.items()}
+    rows["all"] = [code for found in rows.values() for code in found]
+    lines = [HEADER]
+    for module, found in rows.items():
+        count = Counter(FATES.get(code, "killed") for code in found)
+        score = 100 * (1 - count["survived"] / len(found))
+        counts = f"{count['killed']} | {count['timed out']} | {count['survived']}"
+        lines.append(f"| {module} | {len(found)} | {counts} | {score:.1f} % |")
+    return "\n".join(lines) + "\n"
+
+
+def listed(reasons: list[tuple[str, list[Mutant]]], found: Counter) -> str:
+    """Return the survivors below their reasons, as Markdown."""
+    lines = ["## Survivors"]
+    for why, mutants in reasons:
+        lines.append(f"\n{why}\n")
+        for mutant in mutants:
+            times = f", {found[mutant]} times" if found[mutant] > 1 else ""
+            lines.append(f"- {mutant.function}{times}: `` {mutant.was} `` becomes `` {mutant.becomes} ``")
+    return "\n".join(lines) + "\n"
+
+
+def complaints(codes: dict, found: Counter, reasons: list[tuple[str, list[Mutant]]]) -> list[str]:
+    """Return what keeps the page from being complete, a line each."""
+    explained = Counter(mutant for _, mutants in reasons for mutant in mutants)
+    waiting = sum(code is None for outcomes in codes.values() for code in outcomes.values())
+    return [
+        *([] if codes else ["there are no mutants: run mutmut first"]),
+        *([f"{waiting} mutants have not been run: run mutmut again"] if waiting else []),
+        *(f"survives without a reason: {mutant}" for mutant in found if mutant not in explained),
+        *(f"has a reason but does not survive: {mutant}" for mutant in explained if mutant not in found),
+        *(f"has two reasons: {mutant}" for mutant, count in explained.items() if count > 1),
+    ]
+
+
+def main(folder: Path, tests: Path) -> int:
+    """Write the page and print its table, or print what is missing; return the exit code."""
+    given = tomllib.loads((tests / "equivalent_mutants.toml").read_text(encoding="utf-8"))["equivalent"]
+    reasons = [(one["why"], [Mutant(*mutant) for mutant in one["mutants"]]) for one in given]
+    codes, found = exit_codes(folder), Counter(survivors(folder))
+    missing = complaints(codes, found, reasons)
+    if missing:
+        print("\n".join(missing), file=sys.stderr)
+        return 1
+    introduction = INTRODUCTION.format(tool=f"mutmut {version('mutmut')}")
+    page = "\n".join([introduction, table(codes), listed(reasons, found)])
+    write_whole(tests / "mutants.md", page.encode())
+    print(table(codes), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path("mutants/fa_utils"), Path("tests")))
