@@ -136,7 +136,7 @@ wrong: $(ENVIRONMENT) | build
 	@"$(BIN)/python" tools/wrong_on_purpose.py
 
 mutants: .venv-trust/installed | build
-	@.venv-trust/bin/python tools/mutants.py run
+	@.venv-trust/bin/python tools/mutants.py $(JOBS)
 
 audit: .venv-trust/installed
 	@.venv-trust/bin/pip-audit --require-hashes --disable-pip --requirement requirements.lock

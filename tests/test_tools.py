@@ -269,6 +269,7 @@ def mutation_run(path, halve_1=0, halve_2=1, swap=0, reasons=(HALVED, SWAPPED)):
     (path / "one.py").write_text(MUTATED)
     (path / "one.py.meta").write_text(json.dumps({"exit_code_by_key": codes}))
     (path / "none.py.meta").write_text(json.dumps({"exit_code_by_key": {}}))
+    (path / "trust.lock").write_text("mutmut==3.8.1 \\\n    --hash=sha256:0\n")
     (path / "equivalent_mutants.toml").write_text(
         "".join(f'[[equivalent]]\nwhy = "No use."\nmutants = {json.dumps([one])}\n' for one in reasons)
         or "equivalent = []"
@@ -306,6 +307,16 @@ def test_a_mutant_without_reason_or_a_reason_without_mutant_is_named(tmp_path, c
 
 
 def test_no_mutants_are_no_success(tmp_path, capsys):
+    (tmp_path / "trust.lock").write_text("mutmut==3.8.1 \\\n")
     (tmp_path / "equivalent_mutants.toml").write_text("equivalent = []")
     assert mutants.main(tmp_path, tmp_path) == 1
     assert "there are no mutants" in capsys.readouterr().err
+
+
+def test_a_decorator_that_would_hide_a_function_is_moved_below_it():
+    source = "@fits_float64\ndef one(x):\n    return x\n\n\n@cached\ndef two():\n    return one(2)\n"
+    moved = mutants.undecorated(source)
+    assert moved == source.removeprefix("@fits_float64\n") + "\n\none = fits_float64(one)\n"
+    found = {"fits_float64": lambda function: lambda x: -function(x), "cached": lambda function: function}
+    exec(moved, found)
+    assert found["one"](3) == -3 and found["two"]() == -2
