@@ -22,6 +22,7 @@ from strategies import (
 
 import fa_utils as fa
 
+pytestmark = pytest.mark.slow
 ROUNDINGS = 100 * Fraction(EPS)  # no sum here has more than 32 terms, no product more than five factors
 powers = st.integers(-249, 249)  # of four: up to 1e150
 

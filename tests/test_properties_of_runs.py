@@ -12,6 +12,7 @@ from strategies import EPS, mild_exponents, problems, results_or_none
 import fa_utils as fa
 from fa_utils import riccati
 
+pytestmark = pytest.mark.slow
 INDEPENDENT = ("generic", "equal singular values", "nearly equal columns")  # columns of a start for FA*
 rules = st.sampled_from([fa.GD, fa.FA, fa.FA_STAR])
 rates = st.integers(-150, 150).map(lambda exponent: 10.0**exponent)

@@ -23,6 +23,7 @@ from strategies import (
 
 import fa_utils as fa
 
+pytestmark = pytest.mark.slow
 ranks = st.integers(1, 14)
 ROUNDINGS = Fraction(100 * EPS)
 SOUND = Fraction(1 - 1e-9)  # a drawn system may be ill-conditioned

@@ -52,7 +52,7 @@ class Mutant(NamedTuple):
 
 
 def undecorated(source: str) -> str:
-    """Return the module with `fits_float64` applied below its functions, since mutmut skips decorated ones."""
+    """Return the module with `fits_float64` applied below its functions: mutmut skips decorated ones."""
     checked = [name for _, name in CHECKED.findall(source)]
     return CHECKED.sub(r"\1", source) + "".join(f"\n\n{name} = fits_float64({name})\n" for name in checked)
 
