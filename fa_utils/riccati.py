@@ -70,18 +70,23 @@ def turned(pull: np.ndarray, columns: np.ndarray, times: np.ndarray) -> np.ndarr
             path[done : done + len(ahead)] = ahead
             done += len(ahead)
             now, columns, restarts = times[done - 1], ahead[-1], 0
-        elif restarts == MOST_RESTARTS:
-            raise FloatingPointError(
-                f"the exact run came to time {float(now) / scale:.3g}, where rounding grows faster than the "
-                "most weakly pulled hidden units move; choose earlier times"
-            )
         else:
-            restarts += 1
+            restarts = _one_more(restarts, now / scale)
             step, columns = _part_way(begin)
             now += step
         left, _, right = np.linalg.svd(columns, full_matrices=False)
         columns = left @ right
     return path
+
+
+def _one_more(restarts: int, time: float) -> int:
+    """Return the number of restarts with this one; raise FloatingPointError where there were too many."""
+    if restarts == MOST_RESTARTS:
+        raise FloatingPointError(
+            f"the exact run came to time {time:.3g}, where rounding grows faster than the most weakly pulled "
+            "hidden units move; choose earlier times"
+        )
+    return restarts + 1
 
 
 def _path(begin: Beginning, times: np.ndarray) -> np.ndarray:
