@@ -89,13 +89,13 @@ class Family:
 
     def __init__(self, folder):
         self.run = started(folder)
-        self.members = {}
+        self.members = {self.run.pid: psutil.Process(self.run.pid)}
 
     def of_kind(self, kind):
         """Return the living members of a kind, after looking for new ones."""
-        for known in [psutil.Process(self.run.pid), *self.members.values()]:
+        for known in list(self.members.values()):
             with contextlib.suppress(psutil.NoSuchProcess):
-                self.members |= {process.pid: process for process in [known, *known.children(recursive=True)]}
+                self.members |= {process.pid: process for process in known.children(recursive=True)}
         return [process for process in self.members.values() if is_kind(process, kind)]
 
     def lose_one(self, kind, moment):
@@ -121,12 +121,16 @@ def test_whoever_is_killed_nothing_half_written_is_left_and_the_next_run_complet
     folder = tmp_path / "a cópy"
     shutil.copytree(original, folder)
     kind, moment = list(KINDS)[number % len(KINDS)], random.Random(number)
-    killed = False
-    while not killed:
+    if kind == "pool worker" and os.cpu_count() == 1:
+        pytest.skip("with one core there is no pool")
+    for _ in range(20):
         start_over(folder)
         family = Family(folder)
         killed = family.lose_one(kind, moment)
         said, code, alive = family.end()
+        if killed:
+            break
+    assert killed
     assert not alive
     kept = results(folder)
     kept.pop("build/verdicts.csv", None)  # says what is missing
