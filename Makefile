@@ -139,7 +139,7 @@ mutants: .venv-trust/installed | build
 	@.venv-trust/bin/python tools/mutants.py $(JOBS)
 
 audit: .venv-trust/installed
-	@.venv-trust/bin/pip-audit --require-hashes --disable-pip --requirement requirements.lock
+	@.venv-trust/bin/pip-audit --require-hashes --disable-pip --requirement tests/trust.lock
 
 # --- speed -----------------------------------------------------------------------------------------
 

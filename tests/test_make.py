@@ -73,6 +73,21 @@ def test_other_parameters_touch_no_committed_file(copy):
     assert ",4,<=,5,holds,0" in (copy / "build" / "runs" / "seed_4" / "verdicts.csv").read_text()
 
 
+def test_fresh_seeds_are_judged_and_touch_no_committed_file(copy):
+    make(copy, "reproduce")
+    before = files_below(copy)
+    ran = make(copy, "seeds", "SEEDS=2")  # above 5, most likely, and so failing
+    assert ran.returncode != 0 and "1 statements fail too often" in ran.stdout
+    assert len(list((copy / "build" / "runs").iterdir())) == 2
+    write_notebook(copy, "good", PICTURE.format(name="good"), CLAIM.format(bound=10**6))
+    ran = make(copy, "seeds", "SEEDS=2")
+    assert ran.returncode == 0 and "2 verdicts at fresh seeds, 0 failures" in ran.stdout
+    assert len(list((copy / "build" / "runs").iterdir())) == 2
+    after = files_below(copy)
+    del before["notebooks/good.ipynb"]
+    assert {name: after[name] for name in before} == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -69,7 +69,9 @@ def test_every_notebook_shows_a_control(notebook):
     assert "Broken on purpose" in notebook.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("document", [ROOT / "README.md", ROOT / "TESTING.md", *NOTEBOOKS], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "document", [ROOT / "README.md", ROOT / "TESTING.md", *NOTEBOOKS], ids=lambda path: path.stem
+)
 def test_links_lead_somewhere(document):
     text = document.read_text(encoding="utf-8")
     if document.suffix == ".ipynb":

@@ -6,6 +6,7 @@ Runs in which all verdicts hold are deleted, others stay in build/runs. Exits wi
 """
 
 import csv
+import os
 import secrets
 import shutil
 import subprocess
@@ -24,7 +25,7 @@ def most_failures(runs: int, chance: float) -> int:
 
 
 def run(seed: int, names: list[str]) -> list[dict[str, str]]:
-    """Run the notebooks with this seed; return their verdict rows, and a failing row where one is missing."""
+    """Run the notebooks with this seed; return their verdict rows, or exit where one broke in another way."""
     folder = Path("build", "runs", f"seed_{seed}")
     done = subprocess.run(
         [
@@ -34,6 +35,7 @@ def run(seed: int, names: list[str]) -> list[dict[str, str]]:
             f"ONLY={' '.join(names)}",
             f"BIN={Path(sys.executable).parent}",
         ],
+        env={name: value for name, value in os.environ.items() if not name.startswith(("FA_", "MAKE"))},
         capture_output=True,
         text=True,
         check=False,
