@@ -20,6 +20,7 @@ import fa_utils as fa
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = notebooks_below(ROOT / "notebooks")
+PAGES = [ROOT / "README.md", ROOT / "TESTING.md"]
 
 
 def pictures(notebook):
