@@ -81,7 +81,8 @@ lock:
 reproduce: $(ENVIRONMENT) | build
 	@$(if $(strip $(P)),"$(BIN)/python" tools/parameters.py $(P:%='%') -- $(SELECTED))
 	@"$(BIN)/python" tools/up_to_date.py $(OUT) $(P:%='%') -- $(SELECTED)
-	@FA_PROGRESS=$$(mktemp); export FA_PROGRESS; trap 'rm -f "$$FA_PROGRESS"' EXIT; \
+	@FA_PROGRESS=$$(mktemp); export FA_PROGRESS; \
+		trap 'rm -f "$$FA_PROGRESS"' EXIT; trap 'exit 130' INT TERM HUP; \
 		FA_TOTAL=$$($(MAKE) -n executed | grep -c 'tools/run_notebook.py'); export FA_TOTAL; \
 		$(MAKE) --no-print-directory --keep-going --jobs=$(JOBS) executed; ran=$$?; \
 		"$(BIN)/python" tools/verdicts.py $(OUT) $(SELECTED) && test $$ran -eq 0
@@ -113,7 +114,7 @@ unit: $(ENVIRONMENT) | build
 # The cells of a notebook belong together; notebooks run side by side.
 nbval: $(ENVIRONMENT) | build
 	@rm -rf build/nbval
-	FA_FIGURES='$(CURDIR)/build/nbval' PYTHONPATH=tools \
+	FA_FIGURES='$(CURDIR)/build/nbval' PYTHONPATH="tools$${PYTHONPATH:+:$$PYTHONPATH}" \
 		"$(BIN)/pytest" -p kernels_on_files -n $(JOBS) --dist loadfile --nbval notebooks
 	@"$(BIN)/python" tools/compare_figures.py build/nbval figures
 

@@ -17,10 +17,10 @@ import pytest
 from small_copy import BIN, CLAIM, PICTURE, clean_environment, copy_repository, make, write_notebook
 
 KINDS = {
-    "kernel": "ipykernel_launcher",
-    "notebook's run": "run_notebook.py",
-    "make": "make",
-    "pool worker": "loky.backend.popen_loky",
+    "kernel": lambda words: "ipykernel_launcher" in words,
+    "notebook's run": lambda words: words[1:2] == ["tools/run_notebook.py"],
+    "make": lambda words: words[:1] == ["make"] and "-n" not in words,
+    "pool worker": lambda words: any("loky.backend.popen_loky" in word for word in words),
 }
 DRAWS = """\
 def experiment(rng):
@@ -78,10 +78,9 @@ def started(folder):
 def is_kind(process, kind):
     """Return whether a process runs and is of this kind."""
     try:
-        words = process.cmdline()
+        return KINDS[kind](process.cmdline())
     except psutil.Error:
         return False
-    return any(KINDS[kind] in word for word in (words[:1] if kind == "make" else words))
 
 
 class Family:
@@ -185,10 +184,13 @@ def test_two_runs_at_once_in_one_clone_both_complete(pool, tmp_path):
     folder = tmp_path / "a cópy"
     shutil.copytree(original, folder)
     start_over(folder)
-    runs = [started(folder) for _ in range(2)]
-    said = [run.communicate()[0] for run in runs]
-    assert [run.returncode for run in runs] == [0, 0], said
-    assert results(folder) == whole
+    for stale in (False, True):
+        if stale:
+            (folder / "fa_utils" / "new.py").touch()
+        runs = [started(folder) for _ in range(2)]
+        said = [run.communicate()[0] for run in runs]
+        assert [run.returncode for run in runs] == [0, 0], said
+        assert results(folder) == whole
 
 
 def test_whoever_finds_another_at_the_environment_waits_and_then_finds_it_made(copy):
@@ -199,6 +201,7 @@ def test_whoever_finds_another_at_the_environment_waits_and_then_finds_it_made(c
         with pytest.raises(subprocess.TimeoutExpired):
             waiting.wait(timeout=1)
         texts = [(copy / name).read_text() for name in ("requirements.lock", "tools/environment.py")]
+        (copy / ".venv").mkdir(exist_ok=True)
         (copy / ".venv" / "installed").write_text("".join(texts))
     said, _ = waiting.communicate()
     assert waiting.returncode == 0 and said == ""

@@ -11,6 +11,8 @@ import nbformat
 import pytest
 from small_copy import BIN, CLAIM, PICTURE, clean_environment, files_below, make, write_notebook
 
+SLOWLY = "import pathlib, time; pathlib.Path('../started').touch(); time.sleep(1)"
+
 
 def test_reproduce_leaves_notebooks_pictures_and_verdicts_and_then_has_nothing_to_do(copy):
     first = make(copy, "reproduce")
@@ -36,6 +38,42 @@ def test_a_lost_or_changed_picture_is_made_again(copy):
     assert "[1/1] good" in make(copy, "reproduce").stdout and picture.read_bytes() == drawn
     picture.write_bytes(b"garbage")
     assert "[1/1] good" in make(copy, "reproduce").stdout and picture.read_bytes() == drawn
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"inputs": 1}', b'{"made": 3}', b"\xff"])
+def test_a_damaged_record_or_notebook_is_made_again(copy, content):
+    make(copy, "reproduce")
+    made = (copy / "build" / "good.ipynb").read_bytes()
+    for name in ("good.ipynb", "good.made.json"):
+        (copy / "build" / name).write_bytes(content)
+        ran = make(copy, "reproduce")
+        assert ran.returncode == 0 and "[1/1] good" in ran.stdout, ran.stdout + ran.stderr
+        assert (copy / "build" / "good.ipynb").read_bytes() == made
+
+
+def test_pictures_go_where_they_are_asked_to_go(copy, tmp_path):
+    make(copy, "reproduce")
+    elsewhere = make(copy, "reproduce", f"FA_FIGURES={tmp_path / 'other figures'}")
+    assert elsewhere.returncode == 0 and (tmp_path / "other figures" / "good.png").exists()
+
+
+def test_accept_adopts_every_part_of_an_edited_notebook_and_none_of_one_edited_meanwhile(copy):
+    path = copy / "notebooks" / "good.ipynb"
+    make(copy, "accept")
+    for edit in ('"tags": [\n     "parameters"\n    ]', '"source_hidden": true'):
+        text = path.read_text()
+        path.write_text(text.replace('"tags": []', edit, 1))
+        assert path.read_text() != text and make(copy, "accept").returncode == 0
+        assert edit in path.read_text()
+    write_notebook(copy, "good", PICTURE.format(name="good"), CLAIM.format(bound=5), SLOWLY)
+    run = subprocess.Popen(["make", f"BIN={BIN}", "accept"], cwd=copy, env=clean_environment(), stderr=-1)
+    while not (copy / "started").exists():
+        time.sleep(0.01)
+    path.write_text(path.read_text().replace("<=", "<= "))
+    edited = path.read_bytes()
+    said = run.communicate()[1].decode()
+    assert run.returncode != 0 and "was changed while it ran; nothing of it is adopted" in said
+    assert path.read_bytes() == edited
 
 
 def test_a_failing_verdict_and_a_broken_notebook_fail_the_run_after_the_others_ran(copy):

@@ -32,16 +32,18 @@ def make(folder: Path, lock: Path, guard: int) -> None:
         f"Making {folder} with Python {platform.python_version()} from {lock} (a minute or two)", flush=True
     )
     (folder / "installed").unlink(missing_ok=True)
-    venv.create(folder, clear=True, with_pip=True)
+    venv.create(folder, clear=True, with_pip=False)
     python, quiet = str(folder / "bin" / "python"), ["--quiet", "--disable-pip-version-check"]
     for command in (
+        ["-m", "ensurepip", "--upgrade", "--default-pip"],
         ["-m", "pip", "install", *quiet, "--require-hashes", "--requirement", str(lock)],
         ["-m", "pip", "install", *quiet, "--no-deps", "--no-build-isolation", "--editable", "."],
         # Matplotlib's font cache, made now, so that no notebook reports the making of it.
         ["-c", "import matplotlib.font_manager"],
     ):
         surroundings = os.environ | {"MPLCONFIGDIR": str(folder / "matplotlib")}
-        subprocess.run([python, *command], check=True, env=surroundings, pass_fds=[guard])
+        said = subprocess.DEVNULL if "ensurepip" in command else None
+        subprocess.run([python, *command], check=True, env=surroundings, pass_fds=[guard], stdout=said)
     (folder / "installed").write_text(stamp(lock), encoding="utf-8")
 
 
@@ -61,3 +63,5 @@ if __name__ == "__main__":
         sys.exit(f"{' '.join(failed.cmd[1:4])} failed, see above; mend it, and the next run starts afresh")
     except OSError as error:
         sys.exit(f"The environment cannot be made: {error}; mend that, and the next run starts afresh")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -63,7 +63,7 @@ def strip_run_metadata(output: Path) -> None:
     """Take out of an executed notebook what differs from run to run; delete one that a full disk cut off."""
     try:
         executed = nbformat.read(output, as_version=4)
-    except (FileNotFoundError, nbformat.reader.NotJSONError):
+    except (FileNotFoundError, ValueError):
         output.unlink(missing_ok=True)
         return
     nbstripout.strip_output(
@@ -75,11 +75,12 @@ def strip_run_metadata(output: Path) -> None:
 def publish(staged: Path, output: Path, figures: Path, inputs: str) -> None:
     """Put the staged figures and notebook into place; the notebook last, since it stands for all of them."""
     figures.mkdir(parents=True, exist_ok=True)
-    kept = []
+    made = {str(output): (staged / output.name).read_bytes()}
     for picture in sorted((staged / "figures").glob("*")):
-        write_whole(figures / picture.name, picture.read_bytes())
-        kept.append(Path(os.path.relpath(figures / picture.name)))
-    write_whole(record_of(output), record(inputs, kept).encode())
+        content = picture.read_bytes()
+        write_whole(figures / picture.name, content)
+        made[os.path.relpath(figures / picture.name)] = content
+    write_whole(record_of(output), record(inputs, made))
     (staged / output.name).replace(output)
 
 

@@ -2,12 +2,13 @@
 
 Usage: up_to_date.py FOLDER [NAME=VALUE ...] -- NOTEBOOK ...   deletes all others from FOLDER.
 
-A run leaves beside its notebook a record of what went in (the notebook's cells without outputs, the package,
-the lock file, the Python, the parameters) and of the figures that came out.
+A run leaves a record beside its notebook: of what went in (the notebook without its outputs, the package, the
+lock file, the environment, the parameters, the figures' folder), and of the files that came out.
 """
 
 import hashlib
 import json
+import os
 import platform
 import sys
 from functools import cache
@@ -23,16 +24,18 @@ def fingerprint(content: bytes) -> str:
 def _surroundings() -> list[str]:
     """Return the fingerprints of what all notebooks depend on."""
     files = [*sorted(Path("fa_utils").glob("*.py")), Path("tools/run_notebook.py"), Path("requirements.lock")]
-    return [platform.python_version()] + [f"{path} {fingerprint(path.read_bytes())}" for path in files]
+    places = [os.path.relpath(place) for place in (sys.prefix, os.environ.get("FA_FIGURES", "figures"))]
+    texts = [f"{path} {fingerprint(path.read_bytes())}" for path in files]
+    return [platform.python_version(), *places, *texts]
 
 
 def inputs_of(notebook: Path, words: list[str]) -> str:
     """Return the fingerprint of all that a run of this notebook depends on, parameters as words."""
-    cells = [
-        [cell["cell_type"], "".join(cell["source"]), cell["metadata"].get("tags") or []]
-        for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    ]
-    return fingerprint(json.dumps([cells, words, _surroundings()]).encode())
+    content = json.loads(notebook.read_text(encoding="utf-8"))
+    for cell in content["cells"]:
+        cell.pop("outputs", None)
+        cell.pop("execution_count", None)
+    return fingerprint(json.dumps([content, words, _surroundings()], sort_keys=True).encode())
 
 
 def record_of(executed: Path) -> Path:
@@ -40,20 +43,20 @@ def record_of(executed: Path) -> Path:
     return executed.with_suffix(".made.json")
 
 
-def record(inputs: str, figures: list[Path]) -> str:
-    """Return the record of a run, as text: its inputs' fingerprint, and that of each figure."""
-    made = {str(path): fingerprint(path.read_bytes()) for path in figures}
-    return json.dumps({"inputs": inputs, "figures": made}, indent=1) + "\n"
+def record(inputs: str, made: dict[str, bytes]) -> bytes:
+    """Return the record of a run: its inputs' fingerprint, and that of each file that it made."""
+    prints = {path: fingerprint(content) for path, content in made.items()}
+    return f"{json.dumps({'inputs': inputs, 'made': prints}, indent=1)}\n".encode()
 
 
 def is_up_to_date(executed: Path, inputs: str) -> bool:
-    """Return whether the run was made from these inputs and its figures are still as it left them."""
+    """Return whether the run was made from these inputs, and all that it made is as it left it."""
     try:
-        made = json.loads(record_of(executed).read_text(encoding="utf-8"))
-        figures = {path: fingerprint(Path(path).read_bytes()) for path in made["figures"]}
-    except (OSError, ValueError):
+        kept = record_of(executed).read_bytes()
+        made = {path: Path(path).read_bytes() for path in json.loads(kept)["made"]}
+    except (OSError, ValueError, LookupError, TypeError):
         return False
-    return made == {"inputs": inputs, "figures": figures}
+    return str(executed) in made and kept == record(inputs, made)
 
 
 def main(arguments: list[str]) -> None:
@@ -65,7 +68,7 @@ def main(arguments: list[str]) -> None:
         if executed.exists() and not is_up_to_date(
             executed, inputs_of(Path("notebooks", f"{name}.ipynb"), words)
         ):
-            executed.unlink()
+            executed.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
@@ -73,3 +76,5 @@ if __name__ == "__main__":
         main(sys.argv[1:])
     except OSError as error:
         sys.exit(f"{error}; mend that and run make again")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -64,4 +64,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
     except OSError as error:
-        sys.exit(f"The table of verdicts cannot be written: {error}; mend that and run make again")
+        sys.exit(f"There is no table of verdicts: {error}; mend that and run make again")
