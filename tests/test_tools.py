@@ -222,12 +222,47 @@ def test_every_patch_that_breaks_the_package_applies_and_names_notebooks():
         assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0, wrong.patch.name
 
 
-def test_outcomes_of_another_state_are_forgotten(tmp_path):
+def test_outcomes_of_another_state_are_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setattr(stability, "state_of", lambda cell: f"now {cell.python}")
     table, cell = tmp_path / "cells.csv", stability.Cell("3.12", "locked", "2", "Haswell")
-    assert stability.known(table, "new") == {}
-    table.write_text("old,3.11,locked,1,Zen,1,288,0,0\nnew,3.12,locked,2,Haswell,1,288,3,\n")
-    assert stability.known(table, "new") == {cell: stability.Outcome("288", "3", "")}
-    assert table.read_text().splitlines() == ["new,3.12,locked,2,Haswell,1,288,3,"]
+    monkeypatch.setattr(stability, "lock_of", lambda python, packages: tmp_path)
+    assert stability.known(table) == {}
+    table.write_text("now 3.12,3.11,locked,1,Zen,1,288,0,0\nnow 3.12,3.12,locked,2,Haswell,1,288,3,\n")
+    assert stability.known(table) == {cell: stability.Outcome("288", "3", "")}
+    assert table.read_text().splitlines() == ["now 3.12,3.12,locked,2,Haswell,1,288,3,"]
+
+
+def test_the_state_of_a_cell_changes_with_what_its_outcome_depends_on(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("requirements.lock", "Makefile"):
+        (tmp_path / name).write_text("")
+    cell, states = stability.Cell("3.12", "locked", "2", "Haswell"), set()
+    for name in (
+        "Makefile",
+        "requirements.lock",
+        "tools/x.py",
+        "figures/x.csv",
+        "notebooks/b/x.ipynb",
+        "tools/y.py",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_text(name)
+        states.add(stability.state_of(cell))
+    assert len(states) == 6
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code"),
+    [
+        ([("288", "0", "0"), ("288", "0", "")], 0),
+        ([("288", "0", "0"), ("287", "0", "")], 1),
+        ([("288", "1", "0")], 1),
+        ([("288", "0", "1")], 1),
+        ([], 1),
+    ],
+)
+def test_stable_means_that_every_cell_compared_all_and_nothing_differs(outcomes, code):
+    assert stability.summary([stability.Outcome(*outcome) for outcome in outcomes]) == code
 
 
 def test_a_kernel_that_the_processor_does_not_have_is_no_cell():
@@ -296,7 +331,7 @@ def test_mutants_are_counted_and_survivors_listed_below_their_reasons(tmp_path, 
         ({"swap": 33, "reasons": [HALVED]}, "survives without a reason: one.Pair.swap"),
         ({"swap": 1}, "has a reason but does not survive: one.Pair.swap"),
         ({"reasons": [HALVED, SWAPPED, SWAPPED]}, "has two reasons: one.Pair.swap"),
-        ({"halve_2": None}, "1 mutants have not been run"),
+        ({"halve_2": None}, "1 mutants have not been run, or not to an end"),
         ({"halve_1": None, "halve_2": 0, "reasons": [SWAPPED]}, "return number / ( -> return number * ("),
     ],
 )

@@ -26,6 +26,7 @@ COPY = Path("build", "mutation")
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", "build", "__pycache__", ".*_cache")
 CHECKED = re.compile(r"^@fits_float64\n(def (\w+)\()", re.MULTILINE)
 FATES = {0: "survived", 5: "survived", 33: "survived"}  # all tests passed, or none reached the mutant
+FATES |= {1: "killed", 3: "killed"}
 FATES |= dict.fromkeys((-24, 24, 36, 152, 255), "timed out")
 INTRODUCTION = """\
 # Mutants of fa_utils
@@ -113,7 +114,7 @@ def table(codes: dict[str, dict[str, int | None]]) -> str:
     rows["all"] = [code for found in rows.values() for code in found]
     lines = [HEADER]
     for module, found in rows.items():
-        count = Counter(FATES.get(code, "killed") for code in found)
+        count = Counter(FATES[code] for code in found)
         score = 100 * (1 - count["survived"] / len(found))
         counts = f"{count['killed']} | {count['timed out']} | {count['survived']}"
         lines.append(f"| {module} | {len(found)} | {counts} | {score:.1f} % |")
@@ -134,10 +135,10 @@ def listed(reasons: list[tuple[str, list[Mutant]]], found: Counter) -> str:
 def complaints(codes: dict, found: Counter, reasons: list[tuple[str, list[Mutant]]]) -> list[str]:
     """Return what keeps the page from being complete, a line each."""
     explained = Counter(mutant for _, mutants in reasons for mutant in mutants)
-    waiting = sum(code is None for outcomes in codes.values() for code in outcomes.values())
+    waiting = sum(code not in FATES for outcomes in codes.values() for code in outcomes.values())
     return [
         *([] if codes else ["there are no mutants: run mutmut first"]),
-        *([f"{waiting} mutants have not been run: run mutmut again"] if waiting else []),
+        *([f"{waiting} mutants have not been run, or not to an end: run again"] if waiting else []),
         *(f"survives without a reason: {mutant}" for mutant in found if mutant not in explained),
         *(f"has a reason but does not survive: {mutant}" for mutant in explained if mutant not in found),
         *(f"has two reasons: {mutant}" for mutant, count in explained.items() if count > 1),
@@ -162,5 +163,8 @@ def main(folder: Path, tests: Path) -> int:
 
 
 if __name__ == "__main__":
-    run(sys.argv[1], COPY.resolve())
-    sys.exit(main(COPY / "mutants" / "fa_utils", Path("tests")))
+    try:
+        run(sys.argv[1], COPY.resolve())
+        sys.exit(main(COPY / "mutants" / "fa_utils", Path("tests")))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -9,16 +9,20 @@ notebooks, the package or the lock have changed. Exits with 1 unless nothing at 
 """
 
 import csv
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
 from compare_figures import differences
 from up_to_date import fingerprint
+
+from fa_utils.files import write_whole
 
 FOLDER = Path("build", "stability")
 CORES = ("Prescott", "Sandybridge", "Haswell", "SkylakeX", "Zen")
@@ -63,20 +67,25 @@ def cells(runs: int) -> Iterator[Cell]:
         yield Cell("default", "locked", "1", "default", str(run))
 
 
+def lock_of(version: str, packages: str) -> Path:
+    """Return the lock file of an environment."""
+    return FOLDER / f"{version}-{packages}.lock" if packages in RESOLUTIONS else Path("requirements.lock")
+
+
+@cache
 def binaries(version: str, packages: str) -> Path:
-    """Return where the environment's programs are, after making it."""
+    """Return where the environment's programs are, after making it from packages as they are today."""
     if version == "default":
         return Path(".venv", "bin")
-    name, lock = f"{version}-{packages}", Path("requirements.lock")
+    folder, lock = FOLDER / f"{version}-{packages}", lock_of(version, packages)
     if packages in RESOLUTIONS:
-        lock = FOLDER / f"{name}.lock"
         extras = [f"--extra={extra}" for extra in ("notebooks", "test", "build")]
         how = [f"--python-version={version}", f"--resolution={RESOLUTIONS[packages]}", "--generate-hashes"]
         quiet = ["--no-emit-index-url", "--no-annotate", "--quiet", f"--output-file={lock}"]
-        if not lock.exists():
-            checked(["uv", "pip", "compile", "pyproject.toml", *extras, *how, *quiet])
-    checked(["sh", "tools/make_environment.sh", FOLDER / name, lock, f"python{version}"])
-    return FOLDER / name / "bin"
+        uv = Path(sys.executable).with_name("uv")
+        checked([uv, "pip", "compile", "pyproject.toml", *extras, *how, *quiet])
+    checked(["sh", "tools/make_environment.sh", folder, lock, f"python{version}"])
+    return folder / "bin"
 
 
 def checked(command: list) -> None:
@@ -103,11 +112,12 @@ def outcome(cell: Cell) -> Outcome:
         surroundings["OPENBLAS_CORETYPE"] = cell.core
     command = ["make", "nbval", f"BIN={binaries(cell.python, cell.packages)}", f"THREADS={cell.threads}"]
     ran = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)
-    if not report.exists():
-        sys.exit(f"{cell}: nbval did not run:\n{ran.stdout}{ran.stderr}")
-    counts = ElementTree.parse(report).getroot()[0].attrib
+    counts = ElementTree.parse(report).getroot()[0].attrib if report.exists() else {}
     drawn, committed = Path("build", "nbval"), Path("figures")
-    mismatches = int(counts["failures"]) + int(counts["errors"]) + len(differences(drawn, committed))
+    mismatches = sum(int(counts.get(name, 0)) for name in ("failures", "errors", "skipped"))
+    mismatches += len(differences(drawn, committed))
+    if (ran.returncode != 0) != (mismatches > 0):
+        sys.exit(f"{cell}: nbval did not run to its end:\n{ran.stdout}{ran.stderr}")
     files = {path.name for folder in (drawn, committed) for path in folder.iterdir()}
     differing = sum(content(drawn / name) != content(committed / name) for name in files)
     if mismatches:
@@ -120,42 +130,59 @@ def content(path: Path) -> bytes | None:
     return path.read_bytes() if path.exists() else None
 
 
-def compared_files() -> list[Path]:
-    """Return all files on which outcomes depend."""
-    folders = {"fa_utils": "*.py", "notebooks": "*.ipynb", "figures": "*"}
+def state_of(cell: Cell) -> str:
+    """Return the fingerprint of all files on which a cell's outcome depends."""
+    folders = {"fa_utils": "*.py", "notebooks": "*.ipynb", "figures": "*", "tools": "*"}
     files = [path for folder, names in folders.items() for path in sorted(Path(folder).rglob(names))]
-    return [path for path in files if path.is_file()] + [Path("requirements.lock"), Path("pyproject.toml")]
+    files = [path for path in files if path.is_file() and "__pycache__" not in path.parts]
+    files += [Path("Makefile"), lock_of(cell.python, cell.packages)]
+    return fingerprint("".join(f"{path} {fingerprint(path.read_bytes())}\n" for path in files).encode())
 
 
-def known(table: Path, state: str) -> dict[Cell, Outcome]:
-    """Return the outcomes that an earlier run of the same state found; forget those of another state."""
+def known(table: Path) -> dict[Cell, Outcome]:
+    """Return the outcomes that an earlier run found of cells that are still the same; forget the others."""
     rows = list(csv.reader(table.read_text(encoding="utf-8").splitlines())) if table.exists() else []
-    rows = [row for row in rows if row[0] == state]
-    with table.open("w", encoding="utf-8", newline="") as kept:
-        csv.writer(kept).writerows(rows)
-    return {Cell(*row[1:6]): Outcome(*row[6:]) for row in rows}
+    found = {Cell(*row[1:6]): (row[0], Outcome(*row[6:])) for row in rows}
+    same = {
+        cell: outcome
+        for cell, (state, outcome) in found.items()
+        if lock_of(cell.python, cell.packages).exists() and state == state_of(cell)
+    }
+    keep(table, same)
+    return same
+
+
+def keep(table: Path, found: dict[Cell, Outcome]) -> None:
+    """Write the table of outcomes."""
+    text = io.StringIO()
+    csv.writer(text).writerows([state_of(cell), *cell, *outcome] for cell, outcome in found.items())
+    write_whole(table, text.getvalue().encode())
 
 
 def main(runs: int) -> int:
     """Run each cell that was not run yet, print them all, and return the exit code."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    table = FOLDER / "cells.csv"
-    state = fingerprint(b"".join(path.read_bytes() for path in compared_files()))
-    found = known(table, state)
-    print("  ".join(["python", "packages", "threads", "core", "run", *Outcome._fields]))
-    for cell in cells(runs):
+    table, grounds = FOLDER / "cells.csv", list(cells(runs))
+    found = known(table)
+    print("  ".join([*Cell._fields, *Outcome._fields]))
+    for cell in grounds:
         if cell not in found:
             found[cell] = outcome(cell)
-            with table.open("a", encoding="utf-8", newline="") as kept:
-                csv.writer(kept).writerow([state, *cell, *found[cell]])
+            keep(table, found)
         print("  ".join([*cell, *found[cell]]), flush=True)
-    bad = sum(any(int(number or 0) for number in result[1:]) for result in found.values())
-    print(
-        f"{len(found)} cells, {sum(int(result.compared) for result in found.values())} comparisons", end="; "
-    )
-    print(f"{bad} cells differ" if bad else "no cell differs")
-    return 1 if bad else 0
+    return summary([found[cell] for cell in grounds])
+
+
+def summary(outcomes: list[Outcome]) -> int:
+    """Print whether all cells compared as much, and nothing differs; return the exit code."""
+    bad = sum(result.mismatches != "0" or result.files_differing not in ("0", "") for result in outcomes)
+    compared = {result.compared for result in outcomes}
+    print(f"{len(outcomes)} cells, {' or '.join(sorted(compared))} outputs in each; {bad} cells differ")
+    return 0 if bad == 0 and len(compared) == 1 else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
+    try:
+        sys.exit(main(int(sys.argv[1])))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,12 +1,14 @@
 """Break the package on purpose and see who notices: wrong_on_purpose.py [PATCH ...]
 
 Each patch in tests/wrong says in its first line what it makes wrong, and in its second which notebooks are
-concerned. With it applied to a copy, a unit test must fail, and in each of these notebooks a verdict, or the
-run that it is about must diverge. Prints a line for each patch, and exits with 1 where one went unnoticed.
+concerned. With it applied to a copy, a unit test must fail, and in each of these notebooks a verdict, unless
+the run that it is about diverges. First, nothing of this may happen without a patch. Prints who noticed, and
+exits with 1 where somebody did not.
 """
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +18,9 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
+# These read the repository itself, patches included, or run copies of it.
+LEFT_OUT = [f"--ignore=tests/test_{name}.py" for name in ("faults", "make", "notebooks", "tools")]
+DIVERGED = ("FloatingPointError", "EnsembleError")
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", "build", "__pycache__", ".*_cache")
 
 
@@ -42,7 +47,7 @@ def run(command: list, folder: Path) -> subprocess.CompletedProcess:
 
 def failing_test(folder: Path) -> str | None:
     """Return the first unit test that fails, or None."""
-    ran = run([BIN / "pytest", "-x", "-q", "-n", str(os.cpu_count())], folder)
+    ran = run([BIN / "pytest", "-x", "-q", "-n", str(os.cpu_count()), *LEFT_OUT], folder)
     if ran.returncode not in (0, 1):
         sys.exit(f"the unit tests did not run:\n{ran.stdout}{ran.stderr}")
     lines = [line for line in ran.stdout.splitlines() if line.startswith("FAILED ")]
@@ -50,25 +55,31 @@ def failing_test(folder: Path) -> str | None:
 
 
 def failing_notebooks(folder: Path, names: list[str]) -> tuple[set[str], set[str]]:
-    """Return the notebooks in which a verdict fails, and those that stop before it with an error."""
-    run(["make", "reproduce", f"BIN={BIN}", f"ONLY={' '.join(names)}"], folder)
+    """Return the notebooks in which a verdict fails, and those that stop before it since a run diverges."""
+    ran = run(["make", "reproduce", f"BIN={BIN}", f"ONLY={' '.join(names)}"], folder)
     with (folder / "build" / "verdicts.csv").open(encoding="utf-8") as lines:
         failing = {Path(row["notebook"]).name for row in csv.DictReader(lines) if row["verdict"] == "fails"}
-    stopped = {path.stem for path in folder.glob("build/**/failed/*.ipynb")}
-    return failing, stopped - failing
+    stopped = dict(re.findall(r"\] (\S+)  BROKE: (\w+):", ran.stdout))
+    return failing, {name for name, error in stopped.items() if error in DIVERGED} - failing
 
 
-def unnoticed(wrong: Wrong) -> list[str]:
-    """Apply a patch to a copy of the repository, print who noticed, and return who did not."""
+def tried(patch: Path | None, names: list[str]) -> tuple[str | None, set[str], set[str]]:
+    """Return the failing test, and the notebooks failing and stopped, in a copy with the patch applied."""
     with tempfile.TemporaryDirectory() as parent:
         folder = Path(parent, "copy")
         shutil.copytree(ROOT, folder, ignore=NOT_COPIED)
-        subprocess.run(["patch", "--quiet", "--strip=1", f"--input={wrong.patch}"], cwd=folder, check=True)
-        test, (failing, stopped) = failing_test(folder), failing_notebooks(folder, wrong.concerned)
+        if patch:
+            subprocess.run(["patch", "--quiet", "--strip=1", f"--input={patch}"], cwd=folder, check=True)
+        return failing_test(folder), *failing_notebooks(folder, names)
+
+
+def unnoticed(wrong: Wrong) -> list[str]:
+    """Print who notices that something is wrong, and return who does not."""
+    test, failing, stopped = tried(wrong.patch, wrong.concerned)
     print(f"{wrong.patch.stem}: {wrong.meaning}")
     print(f"    test that fails: {test or 'none'}")
     print(f"    notebooks with a failing verdict: {' '.join(sorted(failing)) or 'none'}")
-    print(f"    notebooks that stop with an error: {' '.join(sorted(stopped)) or 'none'}", flush=True)
+    print(f"    notebooks whose runs diverge: {' '.join(sorted(stopped)) or 'none'}", flush=True)
     blind = [name for name in wrong.concerned if name not in failing | stopped]
     return [
         f"{wrong.patch.stem} is not noticed by {name}" for name in blind + ["the unit tests"] * (not test)
@@ -81,10 +92,17 @@ def main(names: list[str]) -> int:
     chosen = [patch for patch in patches if not names or patch.stem in names]
     if not chosen:
         sys.exit(f"no patch is called so; choose from: {', '.join(patch.stem for patch in patches)}")
-    missed = [line for patch in chosen for line in unnoticed(read(patch))]
+    wrongs = [read(patch) for patch in chosen]
+    test, failing, stopped = tried(None, sorted({name for wrong in wrongs for name in wrong.concerned}))
+    if test or failing or stopped:
+        sys.exit(f"without a patch: {test or ''} {' '.join(failing | stopped)} fails; mend that first")
+    missed = [line for wrong in wrongs for line in unnoticed(wrong)]
     print("\n".join(missed) or f"all {len(chosen)} noticed, by the unit tests and by each notebook concerned")
     return 1 if missed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
