@@ -7,7 +7,7 @@ result beyond float64 FloatingPointError.
 
 import numpy as np
 
-from fa_utils.checks import exponents, fits_float64, states
+from fa_utils.checks import exponents, fits_float64, refuse_not_finite, states
 from fa_utils.problems import FactoredTarget, Problem, Target, checked_target, product_core
 from fa_utils.trajectory import Trajectory
 
@@ -58,7 +58,7 @@ def residual(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
 @fits_float64
 def loss(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return ||(Y - ZW) C^T||_F^2, the loss of the paper's Section 3, shape (...,)."""
-    return squared_norm(residual(problem, Z, W))
+    return sum_of_squares(residual(problem, Z, W))
 
 
 @fits_float64
@@ -70,7 +70,7 @@ def fa_star_losses(problem: Problem, overlaps: np.ndarray) -> np.ndarray:
     """
     r = problem.Z.shape[1]
     overlaps = states("overlaps", overlaps, (r, r), f"for r = {r}")
-    return squared_norm(problem.sketch) - squared_norm(np.linalg.qr(problem.Z, mode="r") @ overlaps)
+    return sum_of_squares(problem.sketch) - sum_of_squares(np.linalg.qr(problem.Z, mode="r") @ overlaps)
 
 
 @fits_float64
@@ -95,7 +95,7 @@ def alignment_cosine(problem: Problem, W: np.ndarray) -> np.ndarray:
     W = states("W", W, problem.feedback.shape, f"for feedback of shape {problem.feedback.shape}")
     W, C = (np.ldexp(rows, -exponents(rows, (-2, -1))) for rows in (W, problem.feedback))
     inner = np.trace(W @ C.T, axis1=-2, axis2=-1)
-    return quotient(inner, np.sqrt(squared_norm(W) * squared_norm(C)))
+    return quotient(inner, np.sqrt(sum_of_squares(W) * sum_of_squares(C)))
 
 
 @fits_float64
@@ -115,6 +115,13 @@ def conserved_by_gd(Z: np.ndarray, W: np.ndarray) -> np.ndarray:
 @fits_float64
 def squared_norm(matrices: np.ndarray) -> np.ndarray:
     """Return the squared Frobenius norm over the last two axes, shape (...,)."""
+    matrices = np.asarray(matrices)
+    refuse_not_finite("matrices", matrices, matrices)
+    return sum_of_squares(matrices)
+
+
+def sum_of_squares(matrices: np.ndarray) -> np.ndarray:
+    """Return `squared_norm`, whatever comes out."""
     return np.square(matrices, dtype=float).sum(axis=(-2, -1))
 
 

@@ -44,12 +44,17 @@ def _real_entries(name: str, values) -> np.ndarray:
         raise ValueError(f"{name} has shape {array.shape} and so no entries; give it at least one")
     with np.errstate(over="ignore"):  # of a longer type than float64
         numbers = array.astype(np.float64, copy=False)
+    refuse_not_finite(name, numbers, array)
+    return numbers
+
+
+def refuse_not_finite(name: str, numbers: np.ndarray, given: np.ndarray) -> None:
+    """Raise ValueError, naming the first of ``given``, where ``numbers`` made of them are not all finite."""
     if not np.isfinite(numbers).all():
         position = tuple(int(index) for index in np.argwhere(~np.isfinite(numbers))[0])
         raise ValueError(
-            f"{name} holds {array[position]!s} at {position}; entries must be finite: remove or repair it"
+            f"{name} holds {given[position]!s} at {position}; entries must be finite: remove or repair it"
         )
-    return numbers
 
 
 def _real_list(name: str, values) -> np.ndarray:

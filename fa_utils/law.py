@@ -61,6 +61,11 @@ def undecided_directions(singular_values, rank: int, weights=None) -> float:
 @fits_float64
 def least_error(singular_values, rank: int, weights=None) -> float:
     """Return the least ||Y - ZW||_F^2 at this rank: the sum of the squared singular values beyond it."""
+    return _least_error(singular_values, rank, weights)
+
+
+def _least_error(singular_values, rank: int, weights) -> float:
+    """Return `least_error`, whatever comes out."""
     values, counts = spectrum(singular_values, weights)
     rank = whole_number("rank", rank, least=1)
     beyond = counts - among_largest(counts, rank)
@@ -85,7 +90,7 @@ def oversampling_bound(singular_values, target_rank: int, rank: int, weights=Non
             f"rank {rank} leaves {spare} spare units beyond the target rank {target_rank}, and the bound "
             f"needs 2; choose a rank of at least {target_rank + 2}"
         )
-    return (1 + target_rank / (spare - 1)) * least_error(singular_values, target_rank, weights)
+    return (1 + target_rank / (spare - 1)) * _least_error(singular_values, target_rank, weights)
 
 
 def separation_spectrum(size: int, rank: int, theta: float) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fa_utils.checks import fits_float64, increasing_times
+from fa_utils.checks import fits_float64, increasing_times, refuse_not_finite
 
 NODES, NODE_WEIGHTS = np.polynomial.legendre.leggauss(4)
 
@@ -47,7 +47,5 @@ def running_integral(rule: Quadrature, values: np.ndarray) -> np.ndarray:
     values = np.asarray(values)
     if len(values) != rule.times.size:
         raise ValueError(f"values has {len(values)} entries for {rule.times.size} times; give one for each")
-    if not np.isfinite(values).all():
-        position = tuple(int(index) for index in np.argwhere(~np.isfinite(values))[0])
-        raise ValueError(f"values holds {values[position]} at {position}; only finite ones have an integral")
+    refuse_not_finite("values", values, values)
     return np.cumsum((rule.weights * values.T).T, axis=0)[rule.edges]

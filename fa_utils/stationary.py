@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fa_utils.alignment import factors, quotient, residual, squared_norm
+from fa_utils.alignment import factors, quotient, residual, sum_of_squares
 from fa_utils.checks import (
     checked_values,
     exponents,
@@ -92,10 +92,10 @@ def stationarity_gap(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarr
     """
     Z, W = factors(problem.target.shape, Z, W)
     problem, Z, W = _in_units(problem, Z, W)
-    fed_back = quotient(squared_norm(residual(problem, Z, W)), squared_norm(problem.feedback))
+    fed_back = quotient(sum_of_squares(residual(problem, Z, W)), sum_of_squares(problem.feedback))
     unexplained = second_layer(problem, Z, W)
-    forward = quotient(squared_norm(unexplained), squared_norm(Z))
-    return np.sqrt(quotient(np.maximum(fed_back, forward), squared_norm(core(problem.target))))
+    forward = quotient(sum_of_squares(unexplained), sum_of_squares(Z))
+    return np.sqrt(quotient(np.maximum(fed_back, forward), sum_of_squares(core(problem.target))))
 
 
 def _in_units(problem: Problem, Z: np.ndarray, W: np.ndarray) -> tuple[Problem, np.ndarray, np.ndarray]:

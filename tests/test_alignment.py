@@ -130,7 +130,7 @@ def test_measures_beyond_float64_are_refused_with_one_sentence(problem):
             MEASURES[name](strong, 1e100 * Z, 1e100 * W)
     with pytest.raises(FloatingPointError, match="error overflows"):
         fa.error(problem.target, Z, W)
-    with pytest.raises(FloatingPointError, match="squared_norm overflows"):
+    with pytest.raises(FloatingPointError, match="fa_star_losses overflows"):
         fa.fa_star_losses(problem, np.full((3, 3), 1e200))
 
 
@@ -194,3 +194,15 @@ def test_a_quotient_by_zero_is_zero_whatever_was_in_memory(size):
     del before
     assert np.array_equal(quotient(np.ones(size), np.zeros(size)), np.zeros(size))
     assert np.array_equal(quotient(np.ones(size), 2.0), np.full(size, 0.5))
+
+
+def test_a_squared_norm_is_of_finite_entries():
+    assert fa.squared_norm(np.zeros((0, 3))) == 0 and fa.squared_norm(np.ones((2, 3), int)) == 6
+    with refused(ValueError, "matrices holds nan at (0, 1); entries must be finite: remove or repair it"):
+        fa.squared_norm(np.array([[1.0, np.nan]]))
+    with refused(
+        FloatingPointError,
+        "squared_norm overflows float64, which ends at 1.8e+308; choose smaller units: divide the large ones "
+        "among its arguments by a power of ten",
+    ):
+        fa.squared_norm(np.full((1, 1), 1e200))

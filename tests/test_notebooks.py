@@ -132,3 +132,20 @@ def test_every_parameter_can_be_set_from_the_command_line(notebook):
     tree = ast.parse("".join(cell["source"]))
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
     assert names == set(papermill.inspect_notebook(str(notebook)))
+
+
+READS = re.compile(
+    r"\b(?:pickle|shelve|marshal|urllib|requests|(?:joblib|np|cloudpickle)\.loads?)\b|https?://"
+)
+
+
+def test_no_code_reads_pickles_or_the_network():
+    assert all(READS.search(bad) for bad in ("import pickle", "np.load(x)", "'https://x'", "joblib.load(x)"))
+    code = [
+        path.read_text(encoding="utf-8") for path in [*ROOT.glob("fa_utils/*.py"), *ROOT.glob("tools/*.py")]
+    ]
+    for path in NOTEBOOKS:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        code += ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    assert len(code) > 100
+    assert [READS.search(text)[0] for text in code if READS.search(text)] == []

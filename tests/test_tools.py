@@ -108,7 +108,11 @@ def test_a_good_notebook_has_no_complaints(tmp_path):
         ({"sources": ["$$a = b$$"]}, "$$ needs lines"),
         ({"sources": ["text\n$$\na\n$$"]}, "$$ needs lines"),
         ({"sources": ["![one](https://example.org/one.png)"]}, "![one](https:// loads from elsewhere"),
-        ({"sources": ['<IMG src="one.png">']}, "<IMG loads from elsewhere"),
+        ({"sources": ["![one](<//example.org/one.png>)"]}, "![one](<// loads from elsewhere"),
+        ({"sources": ["![one][there]"]}, "![one][ loads from elsewhere"),
+        ({"sources": ['<IMG src="one.png">']}, "<IMG src= loads from elsewhere"),
+        ({"sources": ['<svg><image width="3" href="x"/></svg>']}, "loads from elsewhere"),
+        ({"sources": ["<script>1</script>"]}, "<script loads from elsewhere"),
         ({"sources": ["x" * 1_000_000]}, "GitHub shows notebooks below"),
     ],
 )

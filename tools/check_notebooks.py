@@ -15,7 +15,10 @@ from fa_utils import read_verdicts
 LARGEST = 1_000_000  # bytes
 REFUSED_COMMANDS = (r"\newcommand", r"\operatorname", r"\mbox", r"\phantom", r"\tag")
 DROPPED_OUTPUTS = ("image/svg+xml", "text/html", "application/javascript")
-FROM_ELSEWHERE = re.compile(r"!\[[^\]]*\]\(\w+://|<(?:img|script|iframe|link|object|video)\b", re.IGNORECASE)
+FROM_ELSEWHERE = re.compile(
+    r"!\[[^\]]*\]\(<?(?:\w+:)?//|!\[[^\]]*\]\[|<\w+[^>]*\s(?:src|href)\s*=|<(?:script|iframe|object|style)\b",
+    re.I,
+)
 ABSOLUTE_PATH = re.compile(r"""(?:^|[\s'"(=])(/[\w.~-]+/[\w./~-]+|[A-Za-z]:\\\w+)""", re.MULTILINE)
 
 
