@@ -1,6 +1,7 @@
 """Scripts behind the Makefile: figures compared, verdicts gathered, parameters read, notebooks seen."""
 
 import json
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -238,21 +239,16 @@ def test_outcomes_of_another_state_are_forgotten(tmp_path, monkeypatch):
 
 def test_the_state_of_a_cell_changes_with_what_its_outcome_depends_on(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("requirements.lock", "Makefile"):
+    tools = [f"tools/{name}.py" for name in ("stability", "kernels_on_files", "compare_figures")]
+    (tmp_path / "tools").mkdir()
+    for name in ("requirements.lock", "Makefile", *tools):
         (tmp_path / name).write_text("")
     cell, states = stability.Cell("3.12", "locked", "2", "Haswell"), set()
-    for name in (
-        "Makefile",
-        "requirements.lock",
-        "tools/x.py",
-        "figures/x.csv",
-        "notebooks/b/x.ipynb",
-        "tools/y.py",
-    ):
+    for name in ("Makefile", "requirements.lock", "figures/x.csv", "notebooks/b/x.ipynb", *tools):
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).write_text(name)
         states.add(stability.state_of(cell))
-    assert len(states) == 6
+    assert len(states) == 7
 
 
 @pytest.mark.parametrize(
@@ -269,8 +265,21 @@ def test_stable_means_that_every_cell_compared_all_and_nothing_differs(outcomes,
     assert stability.summary([stability.Outcome(*outcome) for outcome in outcomes]) == code
 
 
-def test_a_kernel_that_the_processor_does_not_have_is_no_cell():
-    assert not stability.has_core(Path(sys.executable).parent, "no such kernel")
+def test_each_kernel_that_runs_here_is_a_cell_once(monkeypatch, capsys):
+    kernels = {"Prescott": "Katmai", "Sandybridge": "Sandybridge", "Haswell": "Haswell", "Zen": "Haswell"}
+    monkeypatch.setattr(stability, "kernel_of", lambda programs, core: kernels.get(core, ""))
+    assert stability.distinct("here", Path()) == ["Prescott", "Sandybridge", "Haswell"]
+    assert capsys.readouterr().out.splitlines() == [
+        "here: this processor cannot run the kernel for SkylakeX",
+        "here: the kernel for Zen (Haswell) is the one for Haswell",
+    ]
+
+
+def test_a_kernel_has_a_name_unless_it_stops(tmp_path):
+    programs = Path(sys.executable).parent
+    assert stability.kernel_of(programs, "Haswell")
+    (tmp_path / "python").symlink_to(shutil.which("false"))
+    assert not stability.kernel_of(tmp_path, "Haswell")
 
 
 MUTATED = """\

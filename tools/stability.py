@@ -1,8 +1,9 @@
 """Run every notebook on every ground that is supported here, and compare: stability.py RUNS
 
 A cell is a Python, its packages (as locked, the oldest and the newest that pyproject.toml admits), one or
-two threads, and a kernel of OpenBLAS. In each, nbval compares all outputs with the committed ones, and the
-figures are compared: their data, and with locked packages every byte. RUNS runs of the default cell follow.
+two threads, and a kernel of OpenBLAS; where two cores share a kernel, it is run once. In each, nbval compares
+all outputs with the committed ones, and the figures are compared: their data, and with locked packages every
+byte. RUNS runs of the default cell follow.
 
 Prints a line for each cell, also in build/stability/cells.csv: an interrupted run goes on there, unless the
 notebooks, the package or the lock have changed. Exits with 1 unless nothing at all differs.
@@ -27,10 +28,10 @@ from fa_utils.files import write_whole
 FOLDER = Path("build", "stability")
 CORES = ("Prescott", "Sandybridge", "Haswell", "SkylakeX", "Zen")
 RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
-CORE_IN_USE = """\
-import numpy, threadpoolctl
-numpy.ones((99, 99)) @ numpy.ones((99, 99))
-print({library.get("architecture") for library in threadpoolctl.threadpool_info()})"""
+KERNELS_IN_USE = """\
+import numpy, scipy.linalg, threadpoolctl
+scipy.linalg.lu(numpy.ones((99, 99)) @ numpy.ones((99, 99)))
+print(*sorted({library.get("architecture") for library in threadpoolctl.threadpool_info()}), sep=" and ")"""
 
 
 class Cell(NamedTuple):
@@ -58,11 +59,8 @@ def cells(runs: int) -> Iterator[Cell]:
             print(f"Python {version}: not on this machine")
             continue
         for packages in ("locked", *RESOLUTIONS):
-            for core in CORES:
-                if has_core(binaries(version, packages), core):
-                    yield from (Cell(version, packages, threads, core) for threads in "12")
-                else:
-                    print(f"Python {version}, {packages}: this processor cannot run {core}")
+            for core in distinct(f"Python {version}, {packages}", binaries(version, packages)):
+                yield from (Cell(version, packages, threads, core) for threads in "12")
     for run in range(1, runs + 1):
         yield Cell("default", "locked", "1", "default", str(run))
 
@@ -95,12 +93,26 @@ def checked(command: list) -> None:
         sys.exit(f"{' '.join(map(str, command))} failed:\n{ran.stdout}{ran.stderr}")
 
 
-def has_core(programs: Path, core: str) -> bool:
-    """Return whether OpenBLAS runs this kernel here when told to."""
+def distinct(ground: str, programs: Path) -> list[str]:
+    """Return the cores whose kernels can run here, each kernel once; print why the others are left out."""
+    found: dict[str, str] = {}
+    for core in CORES:
+        kernel = kernel_of(programs, core)
+        if not kernel:
+            print(f"{ground}: this processor cannot run the kernel for {core}")
+        elif kernel in found:
+            print(f"{ground}: the kernel for {core} ({kernel}) is the one for {found[kernel]}")
+        else:
+            found[kernel] = core
+    return list(found.values())
+
+
+def kernel_of(programs: Path, core: str) -> str:
+    """Return what OpenBLAS calls the kernel that it takes for this core, or nothing where that stops."""
     surroundings = os.environ | {"OPENBLAS_CORETYPE": core}
-    command = [programs / "python", "-c", CORE_IN_USE]
+    command = [programs / "python", "-c", KERNELS_IN_USE]
     ran = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)
-    return ran.returncode == 0 and f"'{core}'" in ran.stdout
+    return ran.stdout.strip() if ran.returncode == 0 else ""
 
 
 def outcome(cell: Cell) -> Outcome:
@@ -132,9 +144,9 @@ def content(path: Path) -> bytes | None:
 
 def state_of(cell: Cell) -> str:
     """Return the fingerprint of all files on which a cell's outcome depends."""
-    folders = {"fa_utils": "*.py", "notebooks": "*.ipynb", "figures": "*", "tools": "*"}
+    folders = {"fa_utils": "*.py", "notebooks": "*.ipynb", "figures": "*.*"}
     files = [path for folder, names in folders.items() for path in sorted(Path(folder).rglob(names))]
-    files = [path for path in files if path.is_file() and "__pycache__" not in path.parts]
+    files += [Path("tools", f"{tool}.py") for tool in ("stability", "kernels_on_files", "compare_figures")]
     files += [Path("Makefile"), lock_of(cell.python, cell.packages)]
     return fingerprint("".join(f"{path} {fingerprint(path.read_bytes())}\n" for path in files).encode())
 
