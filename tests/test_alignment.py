@@ -118,6 +118,8 @@ def test_cosine_does_not_see_the_scale_of_either_matrix(problem, scale):
     assert fa.alignment_cosine(problem, scale * problem.W) == pytest.approx(wanted, rel=1e-14)
     scaled = replace(problem, feedback=scale * problem.feedback)
     assert fa.alignment_cosine(scaled, scale * problem.W) == pytest.approx(wanted, rel=1e-14)
+    batch = np.stack([problem.W, scale * problem.W])
+    assert fa.alignment_cosine(problem, batch) == pytest.approx([wanted, wanted], rel=1e-14)
 
 
 def test_measures_beyond_float64_are_refused_with_one_sentence(problem):

@@ -52,7 +52,7 @@ def test_a_claim_says_with_which_chance_it_fails_though_true():
     assert fa.Claim(TEXT, "new", 1.0, "<=", 2.0).row["chance"] == "0"
     assert fa.Claim(TEXT, "new", 1.0, "<=", 2.0, chance=1e-4).row["chance"] == "0.0001"
     for chance in (-1e-4, 1.0, np.nan):
-        with pytest.raises(ValueError, match="chance"):
+        with pytest.raises(ValueError, match=r"^chance is "):
             fa.Claim(TEXT, "new", 1.0, "<=", 2.0, chance=chance)
 
 

@@ -323,6 +323,10 @@ def test_factors_whose_product_overflows_are_refused():
 def test_more_columns_than_rows_cannot_be_orthonormal(rng):
     with pytest.raises(ValueError, match="5 columns cannot be orthonormal in 3 rows; choose at most 3"):
         fa.orthonormal_columns(3, 5, rng=rng)
+    with refused(ValueError, "rows is 0; choose at least 1"):
+        fa.orthonormal_columns(0, 1, rng=rng)
+    with refused(ValueError, "columns is 0; choose at least 1"):
+        fa.orthonormal_columns(3, 0, rng=rng)
 
 
 @pytest.mark.parametrize(("left", "right"), [((7, 9), (9, 3)), ((3, 9), (9, 7)), ((7, 2), (2, 6))])

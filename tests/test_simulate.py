@@ -201,7 +201,8 @@ def test_fa_star_refuses_a_start_of_deficient_rank(problem):
 def test_a_run_whose_last_time_overflows_is_refused(problem):
     silent = replace(problem, target=0 * problem.target, Z=0 * problem.Z, W=0 * problem.W)
     with pytest.raises(ValueError, match="the time of the last step is inf; it must be finite"):
-        fa.descend(silent, fa.FA, 1e308, 10)
+        fa.descend(silent, fa.FA, (1e308, 1.0), 10)
+    assert fa.descend(silent, fa.FA, (1.0, 1e308), 10).times[-1] == 10
 
 
 def test_what_is_wrong_with_a_simulation_is_said_in_full(problem):

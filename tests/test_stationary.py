@@ -138,6 +138,8 @@ def test_the_gap_and_the_stationary_point_do_not_see_the_scales(problem, scale):
     scaled = replace(problem, **units)
     wanted = fa.stationarity_gap(problem, problem.Z, problem.W)
     assert fa.stationarity_gap(scaled, scaled.Z, scaled.W) == pytest.approx(wanted, rel=1e-12)
+    Z, W = np.stack([problem.Z, scale * problem.Z]), np.stack([problem.W, problem.W / scale])
+    assert fa.stationarity_gap(problem, Z, W) == pytest.approx([wanted, wanted], rel=1e-12)
     one, other = fa.stationary_point(problem), fa.stationary_point(scaled)
     assert np.allclose(one.Z @ one.Z.T, other.Z @ other.Z.T, atol=1e-13)
     assert np.allclose(other.Z @ (other.W / scale), one.Z @ one.W, atol=1e-13)
@@ -148,6 +150,8 @@ def test_errors_from_mixtures_fit_wherever_the_result_does(rng, scale):
     mixtures = rng.standard_normal((5, 3, 1))
     wanted = fa.stationary_errors([2.0, 1.0, 0.5], mixtures)
     assert np.allclose(fa.stationary_errors([2.0, 1.0, 0.5], scale * mixtures), wanted, rtol=1e-12)
+    batch = np.stack([mixtures, scale * mixtures])
+    assert np.allclose(fa.stationary_errors([2.0, 1.0, 0.5], batch), wanted, rtol=1e-12)
     values = 1e150 * np.array([2.0, 1.0, 0.5])
     assert np.allclose(fa.stationary_errors(values, scale * mixtures) / 1e300, wanted, rtol=1e-12)
     with pytest.raises(FloatingPointError, match="stationary_errors overflows float64"):
