@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fa_utils.checks import exponents, fits_float64, increasing_times, norm
+from fa_utils.checks import fits_float64, increasing_times, norm
 from fa_utils.problems import Problem
 from fa_utils.reduction import Reduction
 from fa_utils.riccati import LEAST_RESIDUAL, linear_system, turned
@@ -78,14 +78,14 @@ def fa_star_overlaps(problem: Problem, times) -> np.ndarray:
 def fa_star_eigenvalues(problem: Problem) -> np.ndarray:
     """Return the eigenvalues of FA*'s linear system, complex, shape (2k,), k the number of moving units.
 
-    They come in pairs of opposite real parts. An imaginary part is a frequency of the loss, and is 0 where
-    the overlap is symmetric. Raises ValueError for a start Z without full column rank.
+    They come in pairs of opposite real parts; sorted by real parts, then by imaginary ones. An imaginary part
+    is a frequency of the loss, and is 0 where the overlap is symmetric. Raises ValueError for a start Z
+    without full column rank.
     """
     motion = _motion(problem, _triangle(problem))
     pull = motion.pull_on_moving
-    exponent = exponents(pull).item() - 1 if pull.size else 0
-    unit = np.ldexp(1.0, exponent) if abs(exponent) > 400 else 1.0  # squares of the pull must fit
-    return unit * np.linalg.eigvals(linear_system(pull / unit, motion.start @ motion.moving))
+    unit = norm(pull) or 1.0
+    return unit * np.sort_complex(np.linalg.eigvals(linear_system(pull / unit, motion.start @ motion.moving)))
 
 
 def fa_star_rate(problem: Problem) -> float:
@@ -100,7 +100,7 @@ def fa_star_rate(problem: Problem) -> float:
             "the residual is 0 from the start, so the loss has no rate; start from a Z whose range does not "
             "contain that of Y C^T (with r = n it always does)"
         )
-    return float(np.sort(eigenvalues.real)[eigenvalues.size // 2])
+    return float(eigenvalues.real[eigenvalues.size // 2])
 
 
 def _triangle(problem: Problem) -> np.ndarray:

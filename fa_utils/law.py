@@ -16,9 +16,9 @@ from fa_utils.checks import exponents, fits_float64, positive_number, spectrum, 
 
 
 class _Equivalent(NamedTuple):
-    """The law's solution: its error, and for each value its weight w, found share p, and 1 - p."""
+    """The law's solution: log of its error, and for each value its weight w, found share p, and 1 - p."""
 
-    error: float
+    log_error: float
     weights: np.ndarray
     found: np.ndarray
     missed: np.ndarray
@@ -32,7 +32,7 @@ def error_law(singular_values, rank: int, weights=None) -> float:
     direction i that FA finds; so the law is rank / gamma (N4; Derezinski et al. 2020). From as many units on
     as there are nonzero singular values the error is 0 (Theorem 2). Solved to rounding.
     """
-    return _solved(singular_values, rank, weights).error
+    return float(np.exp(_solved(singular_values, rank, weights).log_error))
 
 
 @fits_float64
@@ -42,11 +42,11 @@ def error_law_correction(singular_values, rank: int, weights=None) -> float:
     It is error_law times sum_i p_i (p_i - m)^2 / V^2, never negative, with m = sum_i p_i^2 / rank and
     V = `undecided_directions` (new; the notebook beyond/error-law says where it is accurate).
     """
-    error, w, found, missed = _solved(singular_values, rank, weights)
+    log_error, w, found, missed = _solved(singular_values, rank, weights)
     mean = np.sum(w * found**2) / rank
     undecided = np.sum(w * found * missed)
     spread = np.sum(w * found * (found - mean) ** 2)
-    return float((error / undecided) * (spread / undecided)) if undecided else 0.0
+    return float((np.exp(log_error) / undecided) * (spread / undecided)) if undecided else 0.0
 
 
 def undecided_directions(singular_values, rank: int, weights=None) -> float:
@@ -135,7 +135,7 @@ def _solved(singular_values, rank: int, weights) -> _Equivalent:
     head = among_largest(counts, rank)
     tail = counts - head
     if not tail.any():
-        return _Equivalent(0.0, counts, np.ones(counts.size), np.zeros(counts.size))
+        return _Equivalent(-np.inf, counts, np.ones(counts.size), np.zeros(counts.size))
     logs = 2 * (np.log(values) - np.log(values[0]))
 
     def balance(x: float) -> float:
@@ -147,5 +147,4 @@ def _solved(singular_values, rank: int, weights) -> _Equivalent:
     while not balance(middle - reach) < 0 < balance(middle + reach):
         reach *= 2
     x = brentq(balance, middle - reach, middle + reach, xtol=1e-15, rtol=4 * np.finfo(float).eps)
-    error = float(np.exp(np.log(rank) - x + 2 * np.log(values[0])))
-    return _Equivalent(error, counts, expit(x + logs), expit(-x - logs))
+    return _Equivalent(np.log(rank) - x + 2 * np.log(values[0]), counts, expit(x + logs), expit(-x - logs))

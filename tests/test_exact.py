@@ -209,6 +209,7 @@ def test_eigenvalues_solve_the_second_order_system_of_the_statement(problem, rng
     wanted = np.linalg.eigvals(np.block([[np.zeros((3, 3)), np.eye(3)], [S, M - M.T]]))
     found = fa.fa_star_eigenvalues(problem)
     assert np.allclose(np.sort_complex(found.round(9)), np.sort_complex(wanted.round(9)), atol=1e-8)
+    assert found.dtype == complex and np.array_equal(found, np.sort_complex(found))
     assert np.isclose(fa.fa_star_rate(problem), np.abs(wanted.real).min(), rtol=1e-9)
 
 
@@ -216,7 +217,7 @@ def test_a_symmetric_overlap_has_real_eigenvalues(problem, rng):
     """At first Z has the range of Y C^T turned into the rest of the space, so that M(0) = 0."""
     basis = np.linalg.qr(np.hstack([problem.sketch, rng.standard_normal((7, 3))]))[0]
     eigenvalues = fa.fa_star_eigenvalues(replace(problem, Z=basis[:, 3:]))
-    assert np.abs(eigenvalues.imag).max() < 1e-6
+    assert np.abs(eigenvalues.imag).max() < 1e-6 and eigenvalues.dtype == complex
     values = np.linalg.svd(problem.sketch, compute_uv=False)
     assert np.allclose(np.sort(eigenvalues.real), np.sort(np.concatenate([values, -values])), atol=1e-9)
 
