@@ -51,6 +51,11 @@ def refused(kind, message):
     assert str(caught.value) == message
 
 
+def close(found, wanted, *, rtol=0.0, atol=0.0):
+    """Return whether all entries are as close as said: what is not said is 0, other than in `np.allclose`."""
+    return np.allclose(found, wanted, rtol=rtol, atol=atol)
+
+
 def dask(*arguments):
     """Start a part of a cluster on loopback."""
     path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])

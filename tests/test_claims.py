@@ -5,7 +5,7 @@ import types
 
 import numpy as np
 import pytest
-from conftest import refused
+from conftest import close, refused
 from scipy import stats
 
 import fa_utils as fa
@@ -138,7 +138,7 @@ def test_verdicts_are_read_as_utf_8_whatever_the_locale(tmp_path):
 @pytest.mark.parametrize(("count", "draws"), [(0, 1500), (1, 1500), (17, 40), (39, 40), (40, 40)])
 def test_the_probability_limit_is_scipys_exact_one(count, draws):
     exact = stats.binomtest(count, draws, alternative="less").proportion_ci(0.9999, method="exact").high
-    assert np.isclose(fa.probability_limit(count, draws, 0.9999), exact, rtol=1e-10)
+    assert close(fa.probability_limit(count, draws, 0.9999), exact, rtol=1e-10)
 
 
 @pytest.mark.parametrize(

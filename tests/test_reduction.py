@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import close
 
 import fa_utils as fa
 from fa_utils import simulate
@@ -40,9 +41,9 @@ def test_lifted_runs_are_the_full_ones(rng, shape, reduction, rule, factored):
     full = fa.descend(problem, IN_FULL[rule], (0.03, 0.02), 60, every=7)
     run = fa.descend(small.problem, IN_FULL[rule], (0.03, 0.02), 60, every=7)
     Z, W = small.lift(run.Z, run.W)
-    assert np.allclose(Z, full.Z, atol=1e-12) and np.allclose(W, full.W, atol=1e-12)
+    assert close(Z, full.Z, atol=1e-12) and close(W, full.W, atol=1e-12)
     errors = small.leftover + fa.error(small.problem.target, run.Z, run.W)
-    assert np.allclose(errors, fa.error(problem.target, full.Z, full.W), atol=1e-12)
+    assert close(errors, fa.error(problem.target, full.Z, full.W), atol=1e-12)
 
 
 @pytest.mark.parametrize("factored", [False, True])
@@ -80,10 +81,10 @@ def test_a_small_problem_is_one_again(problem):
 def test_columns_and_rows_are_orthonormal_and_hold_the_start(rng, reduction):
     problem = low_rank_problem(rng, (30, 25), 4, 5)
     small = reduction(replace(problem, Z=problem.target @ rng.standard_normal((25, 5))))
-    assert np.allclose(small.columns.T @ small.columns, np.eye(small.columns.shape[1]), atol=1e-14)
-    assert np.allclose(small.rows @ small.rows.T, np.eye(len(small.rows)), atol=1e-14)
+    assert close(small.columns.T @ small.columns, np.eye(small.columns.shape[1]), atol=1e-14)
+    assert close(small.rows @ small.rows.T, np.eye(len(small.rows)), atol=1e-14)
     Z, W = small.lift(small.problem.Z, small.problem.W)
-    assert np.allclose(Z, small.full.Z, atol=1e-13) and np.allclose(W, small.full.W, atol=1e-13)
+    assert close(Z, small.full.Z, atol=1e-13) and close(W, small.full.W, atol=1e-13)
 
 
 @pytest.mark.parametrize("factored", [False, True])
@@ -93,7 +94,7 @@ def test_leftover_is_what_the_full_target_has_more(rng, factored):
     small = fa.reduce_feedback(problem)
     dense = problem.target.left @ problem.target.right if factored else problem.target
     wanted = np.square(dense).sum() - np.square(small.problem.target).sum()
-    assert small.leftover > 0.01 and np.isclose(small.leftover, wanted, rtol=1e-12)
+    assert small.leftover > 0.01 and close(small.leftover, wanted, rtol=1e-12)
     assert fa.reduce(problem).leftover < 1e-28
 
 
@@ -138,7 +139,7 @@ def test_the_user_may_decide_the_rank_and_is_told_what_is_left_out(rng):
     assert fa.reduce(problem, rank=9).problem.target.shape == (12, 12)
     coarse = fa.reduce(problem, rank=1)
     missed = np.square(target).sum() - np.square(coarse.problem.target).sum()
-    assert coarse.leftover > 1 and np.isclose(coarse.leftover, missed, rtol=1e-12)
+    assert coarse.leftover > 1 and close(coarse.leftover, missed, rtol=1e-12)
 
 
 def test_a_target_of_zeros_has_rank_zero(rng):
@@ -171,10 +172,10 @@ def test_simulations_reduce_a_long_run_of_a_large_problem_and_show_it(rng, rule,
     )
     assert run.reduction is not None and full.reduction is None and full.small is None
     assert np.array_equal(run.times, full.times)
-    assert np.allclose(run.Z, full.Z, atol=1e-12) and np.allclose(run.W, full.W, atol=1e-12)
+    assert close(run.Z, full.Z, atol=1e-12) and close(run.W, full.W, atol=1e-12)
     wanted = fa.error(problem.target, full.Z, full.W)
-    assert np.allclose(fa.error_curve(given, run), wanted, rtol=1e-12)
-    assert np.allclose(fa.error_curve(problem, full), wanted, rtol=1e-14)
+    assert close(fa.error_curve(given, run), wanted, rtol=1e-12)
+    assert close(fa.error_curve(problem, full), wanted, rtol=1e-14)
 
 
 @pytest.mark.parametrize("rule", [fa.GD, fa.FA, fa.FA_STAR])
@@ -182,7 +183,7 @@ def test_flows_reduce_as_well(rng, rule):
     problem = low_rank_problem(rng, (80, 70), 4, 3)
     run, full = fa.flow(problem, rule, [0.5, 3.0]), fa.flow(problem, IN_FULL[rule], [0.5, 3.0])
     assert run.reduction is not None and full.reduction is None
-    assert np.allclose(run.Z, full.Z, atol=1e-9) and np.allclose(run.W, full.W, atol=1e-9)
+    assert close(run.Z, full.Z, atol=1e-9) and close(run.W, full.W, atol=1e-9)
     with pytest.raises(FloatingPointError, match="took 20 evaluations"):
         fa.flow(problem, rule, [3.0], most_evaluations=20)
 
@@ -228,7 +229,7 @@ def test_a_target_too_large_to_be_formed_is_ordinary(rng):
     errors = fa.error_curve(problem, run)
     assert run.small.Z.shape == (201, 4, 2)
     last = run.reduction.lift(run.small.Z[-1], run.small.W[-1])
-    assert np.isclose(errors[-1], fa.error(target, *last), rtol=1e-9) and errors[-1] < errors[0]
+    assert close(errors[-1], fa.error(target, *last), rtol=1e-9) and errors[-1] < errors[0]
 
 
 def test_what_is_left_out_beyond_float64_is_refused(problem):

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import refused
+from conftest import close, refused
 
 import fa_utils as fa
 from fa_utils.rules import refuse_dependent_columns
@@ -18,27 +18,27 @@ def test_gd_is_minus_half_the_gradient_of_the_error(problem, rng):
     V, U = rng.standard_normal(problem.Z.shape), rng.standard_normal(problem.W.shape)
     along_Z = directional_derivative(lambda Z: fa.error(problem.target, Z, problem.W), problem.Z, V)
     along_W = directional_derivative(lambda W: fa.error(problem.target, problem.Z, W), problem.W, U)
-    assert np.isclose(along_Z, -2 * (dZ * V).sum(), rtol=1e-8)
-    assert np.isclose(along_W, -2 * (dW * U).sum(), rtol=1e-8)
+    assert close(along_Z, -2 * (dZ * V).sum(), rtol=1e-8)
+    assert close(along_W, -2 * (dW * U).sum(), rtol=1e-8)
 
 
 def test_fa_feeds_the_error_back_through_the_fixed_matrix(problem):
     E = problem.target - problem.Z @ problem.W
     dZ, dW = fa.FA.field(problem, problem.Z, problem.W)
-    assert np.allclose(dZ, E @ problem.feedback.T, atol=1e-14)
-    assert np.allclose(dW, problem.Z.T @ E, atol=1e-14)
+    assert close(dZ, E @ problem.feedback.T, atol=1e-14)
+    assert close(dW, problem.Z.T @ E, atol=1e-14)
 
 
 def test_fa_with_feedback_equal_to_the_forward_weights_is_gd(problem):
     tied = replace(problem, feedback=problem.W)
     for one, other in zip(*(rule.field(tied, tied.Z, tied.W) for rule in (fa.FA, fa.GD)), strict=True):
-        assert np.allclose(one, other, atol=1e-14)
+        assert close(one, other, atol=1e-14)
 
 
 def test_fa_star_is_fa_at_the_optimal_forward_weights(problem):
     W = fa.optimal_forward(problem, problem.Z, problem.W)
     dZ, _ = fa.FA_STAR.field(problem, problem.Z, problem.W)
-    assert np.allclose(dZ, (problem.target - problem.Z @ W) @ problem.feedback.T, atol=1e-14)
+    assert close(dZ, (problem.target - problem.Z @ W) @ problem.feedback.T, atol=1e-14)
 
 
 def test_fa_star_does_not_look_at_the_forward_weights_it_is_given(problem):
@@ -50,14 +50,14 @@ def test_fa_star_does_not_look_at_the_forward_weights_it_is_given(problem):
 def test_fa_star_turns_around_the_columns_it_has(problem):
     """Z^T dZ = 0 (Fact 2), which keeps Z^T Z constant (Fact 3)."""
     dZ, _ = fa.FA_STAR.field(problem, problem.Z, problem.W)
-    assert np.allclose(problem.Z.T @ dZ, 0, atol=1e-14)
+    assert close(problem.Z.T @ dZ, 0, atol=1e-14)
 
 
 def test_optimal_forward_solves_the_normal_equations_for_a_whole_trajectory(problem, rng):
     Z = rng.standard_normal((4, *problem.Z.shape))
     W = fa.optimal_forward(problem, Z, problem.W)
     assert W.shape == (4, 3, 6)
-    assert np.allclose(np.swapaxes(Z, 1, 2) @ (problem.target - Z @ W), 0, atol=1e-13)
+    assert close(np.swapaxes(Z, 1, 2) @ (problem.target - Z @ W), 0, atol=1e-13)
 
 
 def test_optimal_forward_is_exact_for_nearly_dependent_columns(problem):
@@ -65,7 +65,7 @@ def test_optimal_forward_is_exact_for_nearly_dependent_columns(problem):
     Z[:, 2] = Z[:, 0] + 1e-9 * Z[:, 2]
     span, _ = np.linalg.qr(problem.Z)
     W = fa.optimal_forward(problem, Z, problem.W)
-    assert np.allclose(Z @ W, span @ (span.T @ problem.target), atol=1e-6)
+    assert close(Z @ W, span @ (span.T @ problem.target), atol=1e-6)
 
 
 def test_optimal_forward_refuses_dependent_columns(problem):

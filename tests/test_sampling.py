@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from conftest import refused
+from conftest import close, refused
 from scipy import integrate, stats
 
 import fa_utils as fa
@@ -25,7 +25,7 @@ def test_errors_are_those_of_the_projection_for_the_same_numbers(rng):
     grams = np.zeros((2, 200, r, r))
     sampling._add_rows(grams, values[r:], G[:, r:].copy())
     errors = sampling._errors(values[:r] ** -2, np.square(values[r:]).sum(), G[:, :r], grams)
-    assert np.allclose(errors, fa.stationary_errors(values, G), rtol=1e-8)
+    assert close(errors, fa.stationary_errors(values, G), rtol=1e-8)
 
 
 def test_nothing_cancels_where_the_spectrum_is_steep(rng):
@@ -56,7 +56,7 @@ def test_errors_scale_with_the_square_of_the_target(rng, scale):
         fa.sampled_errors(factor * np.array([1.0, 0.5, 0.2]), 1, 5, rng=np.random.default_rng(seed))
         for factor in (1.0, scale)
     )
-    assert np.allclose(other / scale**2, one, rtol=1e-12)
+    assert close(other / scale**2, one, rtol=1e-12)
     streams = [np.random.default_rng(np.random.SeedSequence(5)) for _ in range(2)]
     one, other = (
         fa.streamed_error(lambda a, b, c=factor: c * sequence(a, b), 50, 3, rng=child)
@@ -71,7 +71,7 @@ def test_weak_values_beside_a_strong_one_have_errors_of_their_own(rng):
         fa.sampled_errors([1.0, weak], 5, 20, weights=[1, 40], rng=np.random.default_rng(seed)) / weak**2
         for weak in (1e-20, 1e-100)
     )
-    assert np.allclose(near, far, rtol=1e-9) and (near > 36).all()
+    assert close(near, far, rtol=1e-9) and (near > 36).all()
     assert np.isfinite(fa.sampled_errors([1.0, 1e-170, 1e-171], 2, 3, rng=rng)).all()
 
 
@@ -108,15 +108,15 @@ def test_wishart_and_direct_draws_have_one_law_at_many_seeds(rng):
 
 def test_wishart_draws_have_the_moments_of_their_law(rng):
     draws = sampling._wishart(7, 40_000, 3, rng)
-    assert np.allclose(draws.mean(axis=0), 7 * np.eye(3), atol=0.15)  # standard deviations 3.7 / 200
+    assert close(draws.mean(axis=0), 7 * np.eye(3), atol=0.15)  # standard deviations 3.7 / 200
     assert np.var(draws[:, 0, 0]) == pytest.approx(14, rel=0.1)
     assert np.var(draws[:, 0, 1]) == pytest.approx(7, rel=0.1)
-    assert np.allclose(np.linalg.det(draws).mean(), 7 * 6 * 5, rtol=0.1)
+    assert close(np.linalg.det(draws).mean(), 7 * 6 * 5, rtol=0.1)
 
 
 def test_a_flat_spectrum_has_one_error_only(rng):
     errors = fa.sampled_errors([2.0], 5, 50, weights=[10**12], rng=rng)
-    assert np.allclose(errors, 4.0 * (10**12 - 5), rtol=1e-9)
+    assert close(errors, 4.0 * (10**12 - 5), rtol=1e-9)
 
 
 def mean_of_one_unit(values):
@@ -251,7 +251,7 @@ def test_values_far_below_the_largest_are_not_lost(rng):
         fa.sampled_errors([1.0, 1e-20 * unit], 1, 20, rng=np.random.default_rng(seed)) / unit / unit
         for unit in (1.0, 1e-130)
     )
-    assert np.allclose(near, far, rtol=1e-12) and (far > 0).all()
+    assert close(near, far, rtol=1e-12) and (far > 0).all()
     assert (fa.sampled_errors([1e150, 1e-12], 1, 5, rng=rng) >= 1e-24 * (1 - 1e-9)).all()
 
 
@@ -261,7 +261,7 @@ def test_drawn_errors_fit_wherever_the_result_does_and_are_refused_elsewhere(rng
         fa.sampled_errors(scale * values, 2, 5, weights=weights, rng=np.random.default_rng(seed))
         for scale in (1.0, 1e-170)
     )
-    assert np.allclose(small / 1e-300, one / 1e40, rtol=1e-12)
+    assert close(small / 1e-300, one / 1e40, rtol=1e-12)
     with pytest.raises(FloatingPointError, match="sampled_errors overflows float64"):
         fa.sampled_errors(1e160 * values, 1, 5, rng=rng)
     with pytest.raises(FloatingPointError, match="streamed_error overflows float64"):

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import refused
+from conftest import close, refused
 
 import fa_utils as fa
 from fa_utils import simulate
@@ -26,7 +26,7 @@ def plain_euler(problem, rule, rates, steps):
 def test_descend_is_euler_as_the_paper_writes_it(problem, rule):
     run = fa.descend(problem, rule, (0.03, 0.02), 50)
     Z, W = plain_euler(problem, rule, (0.03, 0.02), 50)
-    assert np.allclose(run.Z[-1], Z, atol=1e-13) and np.allclose(run.W[-1], W, atol=1e-13)
+    assert close(run.Z[-1], Z, atol=1e-13) and close(run.W[-1], W, atol=1e-13)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -47,7 +47,7 @@ def test_euler_approaches_the_flow_in_proportion_to_the_rate(problem, rule):
 def test_a_flow_does_not_depend_on_where_its_interval_is_cut(problem, rule):
     whole = fa.flow(problem, rule, [0.7, 2.0])
     rest = fa.flow(replace(problem, Z=whole.Z[0], W=whole.W[0]), rule, [1.3])
-    assert np.allclose(whole.Z[1], rest.Z[0], atol=1e-8) and np.allclose(whole.W[1], rest.W[0], atol=1e-8)
+    assert close(whole.Z[1], rest.Z[0], atol=1e-8) and close(whole.W[1], rest.W[0], atol=1e-8)
 
 
 def test_a_run_starts_where_the_problem_says(problem):
@@ -61,23 +61,23 @@ def test_a_run_starts_where_the_problem_says(problem):
 
 def test_fa_star_starts_at_the_optimal_forward_weights_whatever_the_problem_has(problem):
     for run in (fa.flow(problem, fa.FA_STAR, [0.0, 1.0]), fa.descend(problem, fa.FA_STAR, 0.1, 1)):
-        assert np.allclose(run.W[0], np.linalg.lstsq(problem.Z, problem.target)[0], atol=1e-13)
+        assert close(run.W[0], np.linalg.lstsq(problem.Z, problem.target)[0], atol=1e-13)
 
 
 def test_flow_of_gd_conserves_the_difference_of_the_layers(problem):
     run = fa.flow(problem, fa.GD, np.linspace(0, 5, 6))
-    assert np.allclose(fa.conserved_by_gd(run.Z, run.W), fa.conserved_by_gd(problem.Z, problem.W), atol=1e-8)
+    assert close(fa.conserved_by_gd(run.Z, run.W), fa.conserved_by_gd(problem.Z, problem.W), atol=1e-8)
 
 
 def test_flow_of_fa_conserves_appendix_es_matrix(problem):
     run = fa.flow(problem, fa.FA, np.linspace(0, 5, 6))
     start = fa.conserved_by_fa(problem, problem.Z, problem.W)
-    assert np.allclose(fa.conserved_by_fa(problem, run.Z, run.W), start, atol=1e-8)
+    assert close(fa.conserved_by_fa(problem, run.Z, run.W), start, atol=1e-8)
 
 
 def test_flow_of_fa_star_conserves_the_representation_gram_matrix(problem):
     run = fa.flow(problem, fa.FA_STAR, np.linspace(0, 5, 6))
-    assert np.allclose(np.swapaxes(run.Z, 1, 2) @ run.Z, problem.Z.T @ problem.Z, atol=1e-8)
+    assert close(np.swapaxes(run.Z, 1, 2) @ run.Z, problem.Z.T @ problem.Z, atol=1e-8)
 
 
 def test_flow_of_fa_star_solves_example_1():
@@ -86,14 +86,14 @@ def test_flow_of_fa_star_solves_example_1():
     times = np.linspace(0.1, 3, 7)
     run = fa.flow(fa.Problem(y, np.ones((1, 1)), z, np.ones((1, 1))), fa.FA_STAR, times)
     a, start = 1 / np.linalg.norm(z), (z.T @ y).item() / np.linalg.norm(z) ** 2
-    assert np.allclose(run.W[:, 0, 0], a * np.tanh(a * times + np.arctanh(start / a)), atol=1e-8)
+    assert close(run.W[:, 0, 0], a * np.tanh(a * times + np.arctanh(start / a)), atol=1e-8)
 
 
 def test_euler_for_fa_star_lets_the_gram_matrix_grow_by_the_squared_step(problem):
     """Z^T R = 0, so that one step adds rate^2 R^T R to Z^T Z, and nothing else."""
     run = fa.descend(problem, fa.FA_STAR, 0.1, 1)
     R = fa.residual(problem, run.Z[0], run.W[0])
-    assert np.allclose(run.Z[1].T @ run.Z[1], run.Z[0].T @ run.Z[0] + 0.01 * R.T @ R, atol=1e-13)
+    assert close(run.Z[1].T @ run.Z[1], run.Z[0].T @ run.Z[0] + 0.01 * R.T @ R, atol=1e-13)
 
 
 @pytest.mark.parametrize("scale", [1e-60, 1e-3, 1e3])
@@ -101,17 +101,17 @@ def test_flow_is_as_accurate_in_other_units(problem, scale):
     """GD with Y scaled by s^2 and Z, W by s runs s^2 times as fast along the scaled curve."""
     scaled = fa.Problem(scale**2 * problem.target, problem.feedback, scale * problem.Z, scale * problem.W)
     run, small = fa.flow(problem, fa.GD, [1.0]), fa.flow(scaled, fa.GD, [1.0 / scale**2])
-    assert np.allclose(small.Z / scale, run.Z, atol=1e-8)
+    assert close(small.Z / scale, run.Z, atol=1e-8)
 
 
 def test_descend_keeps_the_snapshots_asked_for_and_the_last(problem):
     run, full = fa.descend(problem, fa.FA, 0.1, 10, every=4), fa.descend(problem, fa.FA, 0.1, 10)
-    assert np.allclose(run.times, [0, 0.4, 0.8, 1.0])
+    assert close(run.times, [0, 0.4, 0.8, 1.0], rtol=1e-12)
     assert np.array_equal(run.Z, full.Z[[0, 4, 8, 10]]) and np.array_equal(run.W, full.W[[0, 4, 8, 10]])
 
 
 def test_time_counts_the_rate_of_the_first_layer(problem):
-    assert np.allclose(fa.descend(problem, fa.FA, (0.1, 0.7), 3).times, [0, 0.1, 0.2, 0.3])
+    assert close(fa.descend(problem, fa.FA, (0.1, 0.7), 3).times, [0, 0.1, 0.2, 0.3], rtol=1e-12)
 
 
 def test_trajectories_are_read_only(problem):
@@ -274,7 +274,7 @@ def test_flow_from_nothing_is_as_accurate_in_other_units(problem, scale):
         )
         for s in (1.0, scale)
     )
-    assert np.allclose(other.Z / scale, run.Z, atol=1e-9) and np.allclose(other.W / scale, run.W, atol=1e-9)
+    assert close(other.Z / scale, run.Z, atol=1e-9) and close(other.W / scale, run.W, atol=1e-9)
     assert np.abs(run.Z).max() > 0.1
 
 

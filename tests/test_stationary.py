@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import refused
+from conftest import close, refused
 
 import fa_utils as fa
 from fa_utils import stationary
@@ -18,7 +18,7 @@ def test_stationary_point_is_the_projection_and_satisfies_both_equations(rng, hi
     problem = fa.random_problem(target, hidden_units, 0.5, 0.7, rng=rng)
     Z, W = fa.stationary_point(problem)
     assert Z.shape == problem.Z.shape and W.shape == problem.W.shape
-    assert np.allclose(Z @ W, projection_on_range(problem.sketch) @ target, atol=1e-12)
+    assert close(Z @ W, projection_on_range(problem.sketch) @ target, atol=1e-12)
     assert fa.stationarity_gap(problem, Z, W) < 1e-13
 
 
@@ -33,14 +33,16 @@ def test_fa_and_fa_star_flow_to_the_stationary_point(problem):
     Z, W = fa.stationary_point(problem)
     for rule in (fa.FA, fa.FA_STAR):
         run = fa.flow(problem, rule, [400.0])
-        assert np.allclose(run.Z[0] @ run.W[0], Z @ W, atol=1e-6)
+        assert close(run.Z[0] @ run.W[0], Z @ W, atol=1e-6)
 
 
 def test_optimum_is_the_truncated_singular_value_decomposition(rng):
     target = fa.target_with_spectrum([3.0, 2.0, 1.0], (5, 4), rng=rng)
     Z, W = fa.optimal_point(target, 2)
-    assert np.isclose(fa.error(target, Z, W), 1.0) and np.isclose(fa.optimal_error(target, 2), 1.0)
-    assert np.allclose(fa.conserved_by_gd(Z, W), 0, atol=1e-13)
+    assert close(fa.error(target, Z, W), 1.0, rtol=1e-12) and close(
+        fa.optimal_error(target, 2), 1.0, rtol=1e-12
+    )
+    assert close(fa.conserved_by_gd(Z, W), 0, atol=1e-13)
 
 
 def test_no_projection_beats_the_optimum(problem):
@@ -52,7 +54,7 @@ def test_gap_is_each_equations_relative_size(problem):
     norm = np.linalg.norm
     fed_back = norm(E @ problem.feedback.T) / norm(problem.target) / norm(problem.feedback)
     forward = norm(problem.Z.T @ E) / norm(problem.target) / norm(problem.Z)
-    assert np.isclose(fa.stationarity_gap(problem, problem.Z, problem.W), max(fed_back, forward))
+    assert close(fa.stationarity_gap(problem, problem.Z, problem.W), max(fed_back, forward), rtol=1e-12)
 
 
 def test_gap_sees_each_equation_alone(problem):
@@ -71,7 +73,7 @@ def test_descend_to_rest_stops_at_the_first_check_within_the_gap(problem):
     rest = fa.descend_to_rest(problem, fa.FA_STAR, 0.1, gap=1e-6)
     assert rest.gap <= 1e-6
     run = fa.descend(problem, fa.FA_STAR, 0.1, rest.steps, every=rest.steps)
-    assert np.allclose(run.Z[-1], rest.Z, atol=1e-12) and np.allclose(run.W[-1], rest.W, atol=1e-12)
+    assert close(run.Z[-1], rest.Z, atol=1e-12) and close(run.W[-1], rest.W, atol=1e-12)
     earlier = fa.descend(problem, fa.FA_STAR, 0.1, round(rest.steps / 1.5) - 1)
     assert fa.stationarity_gap(problem, earlier.Z[-1], earlier.W[-1]) > 1e-6
 
@@ -104,13 +106,13 @@ def test_errors_from_mixtures_are_those_of_the_stationary_point(rng):
     errors = fa.stationary_errors(values, right @ feedbacks.mT)
     for error, feedback in zip(errors, feedbacks, strict=True):
         problem = fa.Problem(target, feedback, np.ones((6, 2)), np.ones((2, 5)))
-        assert np.isclose(error, fa.error(target, *fa.stationary_point(problem)))
+        assert close(error, fa.error(target, *fa.stationary_point(problem)), rtol=1e-12)
 
 
 def test_errors_from_mixtures_vanish_at_full_rank_and_ignore_zero_singular_values(rng):
-    assert np.allclose(fa.stationary_errors([2.0, 1.0], rng.standard_normal((7, 2, 2))), 0, atol=1e-13)
+    assert close(fa.stationary_errors([2.0, 1.0], rng.standard_normal((7, 2, 2))), 0, atol=1e-13)
     padded = fa.stationary_errors([2.0, 1.0, 0.0, 0.0], rng.standard_normal((7, 4, 3)))
-    assert np.allclose(padded, 0, atol=1e-13)
+    assert close(padded, 0, atol=1e-13)
 
 
 @pytest.mark.parametrize(
@@ -141,19 +143,19 @@ def test_the_gap_and_the_stationary_point_do_not_see_the_scales(problem, scale):
     Z, W = np.stack([problem.Z, scale * problem.Z]), np.stack([problem.W, problem.W / scale])
     assert fa.stationarity_gap(problem, Z, W) == pytest.approx([wanted, wanted], rel=1e-12)
     one, other = fa.stationary_point(problem), fa.stationary_point(scaled)
-    assert np.allclose(one.Z @ one.Z.T, other.Z @ other.Z.T, atol=1e-13)
-    assert np.allclose(other.Z @ (other.W / scale), one.Z @ one.W, atol=1e-13)
+    assert close(one.Z @ one.Z.T, other.Z @ other.Z.T, atol=1e-13)
+    assert close(other.Z @ (other.W / scale), one.Z @ one.W, atol=1e-13)
 
 
 @pytest.mark.parametrize("scale", [1e-200, 1e-150, 1e150, 1e200])
 def test_errors_from_mixtures_fit_wherever_the_result_does(rng, scale):
     mixtures = rng.standard_normal((5, 3, 1))
     wanted = fa.stationary_errors([2.0, 1.0, 0.5], mixtures)
-    assert np.allclose(fa.stationary_errors([2.0, 1.0, 0.5], scale * mixtures), wanted, rtol=1e-12)
+    assert close(fa.stationary_errors([2.0, 1.0, 0.5], scale * mixtures), wanted, rtol=1e-12)
     batch = np.stack([mixtures, scale * mixtures])
-    assert np.allclose(fa.stationary_errors([2.0, 1.0, 0.5], batch), wanted, rtol=1e-12)
+    assert close(fa.stationary_errors([2.0, 1.0, 0.5], batch), wanted, rtol=1e-12)
     values = 1e150 * np.array([2.0, 1.0, 0.5])
-    assert np.allclose(fa.stationary_errors(values, scale * mixtures) / 1e300, wanted, rtol=1e-12)
+    assert close(fa.stationary_errors(values, scale * mixtures) / 1e300, wanted, rtol=1e-12)
     with pytest.raises(FloatingPointError, match="stationary_errors overflows float64"):
         fa.stationary_errors(1e10 * values, mixtures)
 
@@ -198,7 +200,7 @@ def test_a_run_is_checked_after_100_steps_and_then_when_half_as_long_again(monke
 
     monkeypatch.setattr(stationary, "descend", noted)
     rest = fa.descend_to_rest(problem, fa.FA, 0.05, gap=1e-30, most_steps=600)
-    assert np.allclose([run.times[-1] / 0.05 for run in runs], [100, 50, 75, 112, 168, 95])
+    assert close([run.times[-1] / 0.05 for run in runs], [100, 50, 75, 112, 168, 95], rtol=1e-12)
     assert rest.steps == 600 and [len(run.times) for run in runs] == [2] * 6  # and only the ends are kept
 
 
