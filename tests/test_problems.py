@@ -322,6 +322,8 @@ def test_factors_whose_product_overflows_are_refused():
         ValueError, match=r"entries up to 1e\+200 and 2e\+200, whose products overflow float64"
     ):
         fa.FactoredTarget(np.full((7, 2), 1e200), np.full((2, 6), 2e200))
+    for left in (1e-200, 1e200):
+        assert fa.FactoredTarget(np.full((7, 2), left), np.full((2, 6), 1 / left)).shape == (7, 6)
 
 
 def test_more_columns_than_rows_cannot_be_orthonormal(rng):
