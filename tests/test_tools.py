@@ -337,12 +337,18 @@ def test_mutants_are_counted_and_survivors_listed_below_their_reasons(tmp_path, 
     )
 
 
+def test_a_mutant_that_timed_out_may_have_a_reason_but_is_no_survivor(tmp_path):
+    assert mutation_run(tmp_path, swap=-24) == 0
+    page = (tmp_path / "mutants.md").read_text()
+    assert "| all | 3 | 1 | 1 | 1 | 66.7 % |" in page and "one.halve" in page and "one.Pair" not in page
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"reasons": [HALVED]}, "survives without a reason: one.Pair.swap: return self.b, self.a"),
         ({"swap": 33, "reasons": [HALVED]}, "survives without a reason: one.Pair.swap"),
-        ({"swap": 1}, "has a reason but does not survive: one.Pair.swap"),
+        ({"swap": 1}, "has a reason but is killed: one.Pair.swap"),
         ({"reasons": [HALVED, SWAPPED, SWAPPED]}, "has two reasons: one.Pair.swap"),
         ({"halve_2": None}, "1 mutants have not been run, or not to an end"),
         ({"halve_1": None, "halve_2": 0, "reasons": [SWAPPED]}, "return number / ( -> return number * ("),

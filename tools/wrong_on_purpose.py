@@ -48,9 +48,9 @@ def run(command: list, folder: Path) -> subprocess.CompletedProcess:
 def failing_test(folder: Path) -> str | None:
     """Return the first unit test that fails, or None."""
     ran = run([BIN / "pytest", "-x", "-q", "-n", str(os.cpu_count()), *LEFT_OUT], folder)
-    if ran.returncode not in (0, 1):
-        sys.exit(f"the unit tests did not run:\n{ran.stdout}{ran.stderr}")
     lines = [line for line in ran.stdout.splitlines() if line.startswith("FAILED ")]
+    if (ran.returncode != 0) != bool(lines):
+        sys.exit(f"the unit tests did not run:\n{ran.stdout}{ran.stderr}")
     return lines[0].split()[1] if lines else None
 
 
