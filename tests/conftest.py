@@ -92,6 +92,20 @@ def running_scheduler(folder):
         process.wait()
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    """Little patience with a cluster, once its scheduler has answered."""
+    connected, patience = cluster._connected, cluster.PATIENCE
+
+    def with_patience(address):
+        monkeypatch.setattr(cluster, "PATIENCE", patience)
+        client = connected(address)
+        monkeypatch.setattr(cluster, "PATIENCE", 1.0)
+        return client
+
+    monkeypatch.setattr(cluster, "_connected", with_patience)
+
+
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory):
     """The address of a scheduler without workers."""

@@ -101,8 +101,7 @@ def test_an_unreachable_scheduler_is_a_clear_error_within_seconds(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_scheduler_without_workers_is_a_clear_error(monkeypatch, scheduler):
-    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+def test_a_scheduler_without_workers_is_a_clear_error(impatient, scheduler):
     with refused(ConnectionError, without_workers(scheduler)):
         fa.ensemble(np.random.Generator.random, 5, rng=stream(), cluster=scheduler)
 
@@ -166,16 +165,14 @@ def test_results_lost_with_one_worker_are_made_again(scheduler, workers):
 
 
 @pytest.mark.slow
-def test_results_lost_with_the_last_worker_are_said_to_be(monkeypatch, scheduler, workers):
-    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+def test_results_lost_with_the_last_worker_are_said_to_be(impatient, scheduler, workers):
     outcomes = asked_for_once_all_are_made(scheduler, workers)
     assert len(outcomes) == 9
     assert {str(outcome) for outcome in outcomes} == {without_workers(scheduler)}
 
 
 @pytest.mark.slow
-def test_a_scheduler_that_goes_away_is_said(monkeypatch, tmp_path):
-    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+def test_a_scheduler_that_goes_away_is_said(impatient, tmp_path):
     with running_scheduler(tmp_path) as (process, address), workers_of(address, 1):
         outcomes = cluster.map_on_cluster(time.sleep, [0.0, 60.0, 0.0], address)
         assert next(outcomes) is None

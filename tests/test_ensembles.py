@@ -409,8 +409,9 @@ def test_an_ensemble_within_a_clusters_draw_stays_in_its_worker(monkeypatch, sch
 
 
 @pytest.mark.slow
-def test_a_cluster_that_goes_away_is_said_and_loses_nothing_made_before(monkeypatch, scheduler, workers):
-    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+def test_a_cluster_that_goes_away_is_said_and_loses_nothing_made_before(
+    monkeypatch, impatient, scheduler, workers
+):
     kill_once_something_is_done(monkeypatch, workers)
     with pytest.raises(fa.EnsembleError, match="the Dask scheduler has no workers") as caught:
         fa.ensemble(slow, 200, rng=stream(), cluster=scheduler)
