@@ -44,9 +44,8 @@ def test_changing_one_scale_leaves_the_other_draws_as_they_are():
 
 def test_start_and_feedback_are_different_draws():
     problem = fa.random_problem(np.ones((3, 3)), 3, 1.0, 1.0, rng=np.random.default_rng(1))
-    assert not close(problem.Z, problem.feedback, rtol=1e-12) and not close(
-        problem.W, problem.feedback, rtol=1e-12
-    )
+    assert not close(problem.Z, problem.feedback, rtol=1e-12)
+    assert not close(problem.W, problem.feedback, rtol=1e-12)
 
 
 def test_sketch_is_the_target_times_the_transposed_feedback(problem):
@@ -232,9 +231,8 @@ def test_a_factored_target_multiplies_like_the_array_it_stands_for(rng):
     left, right, stack = (rng.standard_normal(shape) for shape in ((7, 2), (2, 6), (3, 4, 7)))
     target = fa.FactoredTarget(left, right)
     assert target.shape == (7, 6)
-    assert close(target @ np.eye(6), left @ right, rtol=1e-12) and close(
-        stack @ target, stack @ left @ right, rtol=1e-12
-    )
+    assert close(target @ np.eye(6), left @ right, rtol=1e-12)
+    assert close(stack @ target, stack @ left @ right, rtol=1e-12)
 
 
 def test_a_factored_target_makes_the_same_problem(problem, rng):

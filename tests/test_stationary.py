@@ -39,9 +39,8 @@ def test_fa_and_fa_star_flow_to_the_stationary_point(problem):
 def test_optimum_is_the_truncated_singular_value_decomposition(rng):
     target = fa.target_with_spectrum([3.0, 2.0, 1.0], (5, 4), rng=rng)
     Z, W = fa.optimal_point(target, 2)
-    assert close(fa.error(target, Z, W), 1.0, rtol=1e-12) and close(
-        fa.optimal_error(target, 2), 1.0, rtol=1e-12
-    )
+    assert close(fa.error(target, Z, W), 1.0, rtol=1e-12)
+    assert close(fa.optimal_error(target, 2), 1.0, rtol=1e-12)
     assert close(fa.conserved_by_gd(Z, W), 0, atol=1e-13)
 
 
