@@ -151,12 +151,18 @@ def test_errors_from_mixtures_fit_wherever_the_result_does(rng, scale):
     mixtures = rng.standard_normal((5, 3, 1))
     wanted = fa.stationary_errors([2.0, 1.0, 0.5], mixtures)
     assert close(fa.stationary_errors([2.0, 1.0, 0.5], scale * mixtures), wanted, rtol=1e-12)
-    batch = np.stack([mixtures, scale * mixtures])
+    batch = np.stack([mixtures / scale, scale * mixtures])
     assert close(fa.stationary_errors([2.0, 1.0, 0.5], batch), wanted, rtol=1e-12)
     values = 1e150 * np.array([2.0, 1.0, 0.5])
     assert close(fa.stationary_errors(values, scale * mixtures) / 1e300, wanted, rtol=1e-12)
     with pytest.raises(FloatingPointError, match="stationary_errors overflows float64"):
         fa.stationary_errors(1e10 * values, mixtures)
+
+
+def test_the_least_mixtures_that_there_are_lose_no_digit():
+    mixtures = np.array([[3.0], [5.0], [7.0]])
+    wanted = fa.stationary_errors([2.0, 1.0, 0.5], mixtures)
+    assert close(fa.stationary_errors([2.0, 1.0, 0.5], np.ldexp(mixtures, -1074)), wanted, rtol=1e-12)
 
 
 def test_an_optimum_beyond_float64_is_refused(problem):
