@@ -338,9 +338,14 @@ def test_mutants_are_counted_and_survivors_listed_below_their_reasons(tmp_path, 
 
 
 def test_a_mutant_that_timed_out_may_have_a_reason_but_is_no_survivor(tmp_path):
-    assert mutation_run(tmp_path, halve_2=7, swap=-24) == 0
+    assert mutation_run(tmp_path, swap=-24) == 0
     page = (tmp_path / "mutants.md").read_text()
     assert "| all | 3 | 1 | 1 | 1 | 66.7 % |" in page and "one.halve" in page and "one.Pair" not in page
+
+
+def test_a_mutant_that_ends_the_tests_own_process_is_killed(tmp_path):
+    assert mutation_run(tmp_path, halve_2=7) == 0
+    assert "| all | 3 | 1 | 0 | 2 | 33.3 % |" in (tmp_path / "mutants.md").read_text()
 
 
 @pytest.mark.parametrize(
