@@ -1,13 +1,14 @@
-"""What leads from one page to the next, and to the repository: links.py, called by make links and make accept.
+"""What leads from page to page, and to services that open them; make links writes it anew.
 
-The last cell of every notebook leads to its neighbours in the index's order. The repository's address stands
-in pyproject.toml, as project.urls.Repository; where there is one, that cell, the README and CITATION.cff also
-lead to services that open notebooks from it. Without it nothing names an address.
+The last cell of every notebook leads to its neighbours in the index's order. The repository's address stands in
+pyproject.toml alone, as Repository of project.urls. Where there is one, that cell, the README's badges and
+CITATION.cff lead there and to services that open notebooks from there; without one nothing names an address.
 """
 
 import json
 import os
 import re
+import sys
 import tomllib
 from pathlib import Path
 from urllib.parse import quote
@@ -17,9 +18,9 @@ import readme
 from fa_utils.files import write_whole
 
 TAG = "links"
-CITATION = Path("CITATION.cff")
-ADDRESS = re.compile(r"https://github\.com/([\w.-]+/[\w.-]+?)(?:\.git|/)?")
 BRANCH = "main"
+ADDRESS = re.compile(r"https://github\.com/([\w-]+/[\w.-]+?)(?:\.git)?/?")
+CITED = re.compile(r"^repository-code: .*\n", re.MULTILINE)
 
 
 class AddressError(ValueError):
@@ -27,57 +28,107 @@ class AddressError(ValueError):
 
 
 def repository() -> str:
-    """Return owner/name of the repository on GitHub, or nothing while its address is not known."""
-    urls = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"].get("urls", {})
-    address = urls.get("Repository", "")
+    """Return OWNER/NAME of the repository on GitHub, or nothing while its address is not known."""
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    address = project.get("urls", {}).get("Repository", "")
     found = ADDRESS.fullmatch(address)
     if address and not found:
         raise AddressError(
-            f"project.urls.Repository in pyproject.toml is {address!r}; "
-            "write https://github.com/OWNER/NAME, or leave it out"
+            f"Repository in pyproject.toml is {address!r}; write https://github.com/OWNER/NAME, or leave it out"
         )
     return found[1] if found else ""
 
 
-def title(name: str) -> str:
-    """Return the first heading of a notebook, up to its colon."""
-    cells = json.loads(readme.path_of(name).read_text(encoding="utf-8"))["cells"]
-    return "".join(cells[0]["source"]).splitlines()[0].removeprefix("# ").partition(":")[0]
-
-
-def openers(name: str, repository: str) -> list[str]:
-    """Return links to services that open a notebook from the repository; none without one."""
+def openers(repository: str, name: str) -> dict[str, str]:
+    """Return the addresses under which services open a notebook of the repository."""
     path = f"notebooks/{name}.ipynb"
-    if not repository:
-        return []
-    return [
-        f"[Binder](https://mybinder.org/v2/gh/{repository}/{BRANCH}?labpath={quote(path, safe='')})",
-        f"[Colab](https://colab.research.google.com/github/{repository}/blob/{BRANCH}/{path})",
-        f"[nbviewer](https://nbviewer.org/github/{repository}/blob/{BRANCH}/{path})",
-    ]
+    return {
+        "Binder": f"https://mybinder.org/v2/gh/{repository}/{BRANCH}?labpath={quote(path, safe='')}",
+        "Colab": f"https://colab.research.google.com/github/{repository}/blob/{BRANCH}/{path}",
+        "nbviewer": f"https://nbviewer.org/github/{repository}/blob/{BRANCH}/{path}",
+    }
 
 
-def navigation(name: str, names: list[str], repository: str) -> str:
-    """Return the Markdown that leads from one notebook to its neighbours, and to where it can be opened."""
-    place = names.index(name)
-    around = {"←": names[place - 1] if place else "", "→": names[place + 1] if place + 1 < len(names) else ""}
-    before, after = (f"[{arrow} {title(other)}]({link(name, other)})" if other else "" for arrow, other in around.items())
-    tour = "" if name == "index" else f"[the tour]({link(name, 'index')})"
-    lines = [" · ".join(filter(None, [before, tour, after]))]
+def title(name: str) -> str:
+    """Return a notebook's first heading, up to its first colon or comma."""
+    first = json.loads((readme.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"][0]
+    return re.split("[:,]", "".join(first["source"]).splitlines()[0].removeprefix("# "))[0]
+
+
+def neighbours(name: str, names: list[str]) -> str:
+    """Return Markdown that leads to the notebook before this one, to the index, and to the one after it."""
+
+    def link(other: str, text: str) -> str:
+        path = os.path.relpath(f"{other}.ipynb", os.path.dirname(name)).replace(os.sep, "/")
+        return f"[{text}]({path})"
+
+    before, after = [*names[: names.index(name)][-1:]], names[names.index(name) + 1 :][:1]
+    found = [link(other, f"← {title(other)}") for other in before if other != "index"]
+    found += [link("index", "Tour")] if name != "index" else []
+    return " · ".join([*found, *(link(other, f"{title(other)} →") for other in after)])
+
+
+def cell(name: str, names: list[str], repository: str) -> str:
+    """Return the Markdown of a notebook's last cell."""
+    found = neighbours(name, names)
     if repository:
-        lines.append(f"Open in {' · '.join(openers(name, repository))}")
-    return "\n\n".join(lines)
+        services = " · ".join(f"[{service}]({url})" for service, url in openers(repository, name).items())
+        package = f"%pip install git+https://github.com/{repository}"
+        found += f"\n\nOpen in {services}. (On Colab, run `{package}` in a cell of its own first.)"
+    return found
 
 
-def link(here: str, there: str) -> str:
-    """Return the relative link from one notebook to another."""
-    return os.path.relpath(f"{there}.ipynb", os.path.dirname(here)).replace(os.sep, "/")
-
-
-def linked(text: str, markdown: str) -> str:
-    """Return a notebook's text with this Markdown in its last cell, the one that is tagged as links."""
+def with_cell(text: str, markdown: str) -> str:
+    """Return a notebook's text with this Markdown in its last cell, the one that is tagged for it."""
     notebook = json.loads(text)
-    cells = [cell for cell in notebook["cells"] if TAG not in cell["metadata"].get("tags", [])]
-    last = {"cell_type": "markdown", "id": TAG, "metadata": {"tags": [TAG]}, "source": markdown.splitlines(True)}
-    notebook["cells"] = [*cells, last]
+    others = [cell for cell in notebook["cells"] if TAG not in cell["metadata"].get("tags", [])]
+    last = {"cell_type": "markdown", "id": TAG, "metadata": {"tags": [TAG]}}
+    notebook["cells"] = [*others, last | {"source": markdown.splitlines(keepends=True)}]
     return f"{json.dumps(notebook, indent=1, ensure_ascii=False)}\n"
+
+
+def badges(repository: str) -> str:
+    """Return the README's badges; without a repository the one that needs none."""
+    licence = "[MIT licence](LICENSE)"
+    if not repository:
+        return licence
+    home, tour = f"https://github.com/{repository}", openers(repository, "index")
+    return " ".join(
+        [
+            f"[![CI]({home}/actions/workflows/ci.yml/badge.svg)]({home}/actions/workflows/ci.yml)",
+            f"[![Binder](https://mybinder.org/badge_logo.svg)]({tour['Binder']})",
+            f"[![Colab](https://colab.research.google.com/assets/colab-badge.svg)]({tour['Colab']})",
+            f"[![nbviewer](https://raw.githubusercontent.com/jupyter/design/main/logos/Badges/nbviewer_badge.svg)]"
+            f"({tour['nbviewer']})",
+            licence,
+        ]
+    )
+
+
+def cited(text: str, repository: str) -> str:
+    """Return CITATION.cff's text with the repository's address, or without any."""
+    line = f"repository-code: https://github.com/{repository}\n" if repository else ""
+    return f"{CITED.sub('', text)}{line}"
+
+
+def remade() -> dict[Path, str]:
+    """Return the text of every file that leads somewhere, made anew."""
+    home, names = repository(), readme.names()
+    notebooks = {name: readme.NOTEBOOKS / f"{name}.ipynb" for name in names}
+    files = {
+        path: with_cell(path.read_text(encoding="utf-8"), cell(name, names, home))
+        for name, path in notebooks.items()
+    }
+    citation = Path("CITATION.cff")
+    files[citation] = cited(citation.read_text(encoding="utf-8"), home)
+    text = readme.README.read_text(encoding="utf-8")
+    files[readme.README] = readme.with_part(text, "badges", badges(home), by="make links")
+    return files
+
+
+if __name__ == "__main__":
+    try:
+        for path, text in remade().items():
+            write_whole(path, text.encode())
+    except AddressError as refusal:
+        sys.exit(str(refusal))

@@ -34,15 +34,21 @@ def pictures(notebook: Path) -> Iterator[tuple[str, str, str]]:
                 yield about["figure"], about["alt"], output["data"]["image/png"]
 
 
-def gallery() -> str:
-    """Return a table of the paper's figures and one picture of every other notebook, three a row."""
-    cells = []
+def shown() -> Iterator[tuple[str, str, str, str]]:
+    """Yield the gallery: notebook, figure, its description and caption; the paper's figures, or one a notebook."""
     for name in names():
-        shown = [(figure, description) for figure, description, _ in pictures(NOTEBOOKS / f"{name}.ipynb")]
-        papers = [(figure, description) for figure, description in shown if PAPERS_FIGURE.fullmatch(figure)]
-        for figure, description in papers or shown[:1]:
-            image = f"![{description}](figures/{figure}.png)"
-            cells.append(f"[{image}](notebooks/{name}.ipynb)<br>{figure if papers else name}")
+        found = [(figure, description) for figure, description, _ in pictures(NOTEBOOKS / f"{name}.ipynb")]
+        papers = [(figure, description) for figure, description in found if PAPERS_FIGURE.fullmatch(figure)]
+        for figure, description in papers or found[:1]:
+            yield name, figure, description, figure if papers else name
+
+
+def gallery() -> str:
+    """Return the gallery as a Markdown table, three pictures a row."""
+    cells = [
+        f"[![{description}](figures/{figure}.png)](notebooks/{name}.ipynb)<br>{caption}"
+        for name, figure, description, caption in shown()
+    ]
     rows = [f"| {' | '.join([*cells[i : i + 3], '', ''][:3])} |" for i in range(0, len(cells), 3)]
     return "\n".join(["| | | |", "|---|---|---|", *rows])
 
@@ -77,10 +83,16 @@ def remade(text: str) -> str:
     rows = gather(NOTEBOOKS, names())
     parts = {"gallery": gallery(), "statements": statements(rows), "verdicts": verdict_table(rows)}
     for part, content in parts.items():
-        pattern = rf"(<!-- {part}: made by make accept -->\n).*?(<!-- end of {part} -->)"
-        text, replaced = re.subn(pattern, lambda m, c=content: f"{m[1]}{c}\n{m[2]}", text, flags=re.DOTALL)
-        if replaced != 1:
-            raise ValueError(f"README.md has {replaced} parts marked {part!r}; it needs exactly one")
+        text = with_part(text, part, content, by="make accept")
+    return text
+
+
+def with_part(text: str, part: str, content: str, by: str) -> str:
+    """Return the text with this content between the markers of a part that a command makes."""
+    pattern = rf"(<!-- {part}: made by {by} -->\n).*?(<!-- end of {part} -->)"
+    text, replaced = re.subn(pattern, lambda match: f"{match[1]}{content}\n{match[2]}", text, flags=re.DOTALL)
+    if replaced != 1:
+        raise ValueError(f"README.md has {replaced} parts marked {part!r}; it needs exactly one")
     return text
 
 
