@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: always help reproduce executed accept test lint unit nbval bench lock clean \
-	coverage faults seeds stability wrong mutants audit
+	coverage faults seeds stability wrong mutants audit book test-book links
 
 # What a user may set: make reproduce ONLY="theorem-2 lemma-1" P="seed=7" THREADS=2 JOBS=4
 # and for the longer checks: make seeds SEEDS=50, make stability RUNS=20, make faults KILLS=100
@@ -47,11 +47,13 @@ help:
 	@echo "make reproduce   run every notebook: figures/, build/*.ipynb, build/verdicts.csv"
 	@echo "                 ONLY=\"theorem-2 ...\"  some of them    P=\"seed=7 ...\"  other parameters"
 	@echo "make test        ruff, pytest, and nbval on every notebook; figures' data compared"
+	@echo "make book        the notebooks as a site to browse, build/book/index.html; make test-book reads all of it"
+	@echo "make links       what leads from page to page, made anew, with the repository's address if it is known"
 	@echo "make coverage | faults | seeds | stability | wrong | mutants | audit: the longer checks of TESTING.md"
 	@echo "make bench       time it against NumPy, SciPy, PyTorch and diffrax: benchmarks/README.md"
 	@echo "make accept      reproduce, then adopt the executed notebooks and the README's tables"
-	@echo "make lock        remake both lock files from pyproject.toml (needs uv)"
-	@echo "make clean       remove build/ and both environments"
+	@echo "make lock        remake the lock files from pyproject.toml (needs uv)"
+	@echo "make clean       remove build/ and the environments"
 
 # --- the environment -------------------------------------------------------------------------------
 
@@ -61,20 +63,21 @@ build:
 # Asked every time, and quick where nothing is to do: what an environment was made from is compared, not dates.
 .venv/installed: LOCK := requirements.lock
 .venv-trust/installed: LOCK := tests/trust.lock
-.venv/installed .venv-trust/installed: always
+.venv-book/installed: LOCK := book/book.lock
+.venv/installed .venv-trust/installed .venv-book/installed: always
 	@cat $(LOCK) tools/environment.py | cmp -s - $@ 2>/dev/null || \
 		sh tools/make_environment.sh $(@D) $(LOCK) $(PYTHON)
 
 always:
 
-LOCK_COMMAND = uv pip compile pyproject.toml --extra notebooks --extra test --extra build --universal \
-	--python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-annotate \
-	--upgrade --quiet --custom-compile-command "make lock" --output-file
+LOCK_COMMAND = uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
+	--generate-hashes --no-emit-index-url --no-annotate --upgrade --quiet --custom-compile-command "make lock"
 
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv; install it, for instance: pip install uv" >&2; exit 1; }
-	$(LOCK_COMMAND) requirements.lock
-	$(LOCK_COMMAND) tests/trust.lock --extra trust --constraint requirements.lock
+	$(LOCK_COMMAND) --extra notebooks --extra test --extra build --output-file requirements.lock
+	$(LOCK_COMMAND) --extra trust --constraint requirements.lock --output-file tests/trust.lock
+	$(LOCK_COMMAND) --extra book --constraint requirements.lock --output-file book/book.lock
 
 # --- notebooks -------------------------------------------------------------------------------------
 
@@ -142,6 +145,18 @@ mutants: .venv-trust/installed | build
 audit: .venv-trust/installed
 	@.venv-trust/bin/pip-audit --require-hashes --disable-pip --requirement tests/trust.lock
 
+# --- the book ---------------------------------------------------------------------------------------
+
+book: .venv-book/installed | build
+	@.venv-book/bin/python tools/book.py build/book
+	@echo "the book is in build/book; open build/book/index.html"
+
+test-book: book
+	.venv-book/bin/pytest book/tests
+
+links: $(ENVIRONMENT)
+	@"$(BIN)/python" tools/links.py
+
 # --- speed -----------------------------------------------------------------------------------------
 
 bench: $(ENVIRONMENT)
@@ -151,4 +166,4 @@ bench: $(ENVIRONMENT)
 	@"$(BIN)/python" benchmarks/draws.py
 
 clean:
-	rm -rf build .venv .venv-trust
+	rm -rf build .venv .venv-trust .venv-book

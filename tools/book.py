@@ -1,62 +1,128 @@
 """Make the book from the committed notebooks, without running them: book.py FOLDER
 
-The pages are put together below build/book-source, in the same places as here, so that their links hold; Sphinx
-makes the site of them in FOLDER.
+Its pages are put together below build/book-source, each where its original is, so that their links hold; Sphinx
+then makes the site of them in FOLDER, which can be read from disk, without a network.
 """
 
+import inspect
 import json
+import os
+import re
 import shutil
 import sys
 from pathlib import Path
 
+import links
 import readme
+from sphinx.cmd.build import main as sphinx
 from verdicts import gather
 
+import fa_utils
+from fa_utils.claims import VERDICT_MIME
+
 SOURCE = Path("build", "book-source")
-PAGES = ("TESTING.md", "benchmarks/README.md", "tests/mutants.md")
+PAGES = ("README.md", "TESTING.md", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/README.md", "tests/mutants.md")
+LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 
 
-def described(notebook: dict) -> dict:
-    """Return the notebook with its pictures' descriptions where MyST-NB looks for alternative texts."""
+def readable(notebook: dict) -> dict:
+    """Return a notebook as the book shows it: pictures described, and nothing for programs or other viewers."""
+    tagged = [cell for cell in notebook["cells"] if links.TAG in cell["metadata"].get("tags", [])]
+    notebook["cells"] = [cell for cell in notebook["cells"] if cell not in tagged]
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
+            output.get("data", {}).pop(VERDICT_MIME, None)
             about = output.get("metadata", {}).get("image/png")
             if about:
                 cell["metadata"]["mystnb"] = {"image": {"alt": about["alt"]}}
     return notebook
 
 
-def homes() -> dict[str, str]:
+def gallery() -> str:
+    """Return the gallery as a grid that fits any screen; book.css lays it out."""
+    pictures = [
+        f"[![{description}](figures/{figure}.png) {caption}](notebooks/{name}.ipynb)"
+        for name, figure, description, caption in readme.shown()
+    ]
+    return "\n".join([":::{container} gallery", *(f"\n{picture}" for picture in pictures), "\n:::"])
+
+
+def resolved(text: str, page: str, repository: str) -> str:
+    """Return a page's text in which links to what is no page lead to the repository, or have become text."""
+
+    def link(match: re.Match) -> str:
+        words, target = match.groups()
+        path = os.path.normpath(Path(page).parent / target.partition("#")[0])
+        if "://" in target or target.startswith("#") or path in PAGES or re.match("(figures|notebooks)/", path):
+            return match[0]
+        return f"[{words}](https://github.com/{repository}/tree/{links.BRANCH}/{path})" if repository else words
+
+    return LINK.sub(link, text)
+
+
+def homes(names: list[str]) -> dict[str, str]:
     """Return where each statement is at home: the first notebook with a verdict on it."""
     found = {}
-    for row in gather(readme.NOTEBOOKS, readme.names()):
+    for row in gather(readme.NOTEBOOKS, names):
         found.setdefault(row["statement"].partition(":")[0], f"notebooks/{row['notebook']}")
     return found
 
 
+def contents(names: list[str]) -> str:
+    """Return the tables of contents: the paper's notebooks, then those beyond it."""
+    trees = []
+    for caption, beyond in (("The paper", False), ("Beyond the paper", True)):
+        entries = [
+            f"{links.title(name).replace(chr(92), '')} <notebooks/{name}>"
+            for name in names
+            if name.startswith("beyond/") == beyond
+        ]
+        trees.append("\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "", *entries, "```"]))
+    return "\n\n".join(trees)
+
+
+def reference() -> str:
+    """Return the API's pages of Sphinx directives: each module's functions and classes, as fa_utils exports them."""
+    exported = {name: thing for name, thing in vars(fa_utils).items() if callable(thing)}
+    modules = sorted({thing.__module__ for thing in exported.values()} & set(sys.modules))
+    lines = []
+    for module in modules:
+        lines += [f"## {module.rpartition('.')[2]}", "", "```{eval-rst}", f".. automodule:: {module}", "   :no-index:", ""]
+        for name, thing in exported.items():
+            if thing.__module__ == module and inspect.isroutine(thing) | inspect.isclass(thing):
+                kind = "class" if inspect.isclass(thing) else "function"
+                lines += [f".. auto{kind}:: fa_utils.{name}", *["   :members:"] * (kind == "class"), ""]
+        lines += ["```", ""]
+    return "\n".join(lines)
+
+
 def stage(source: Path) -> None:
-    """Put the book's pages together."""
-    shutil.rmtree(source, ignore_errors=True)
-    shutil.copytree("book", source)
-    shutil.copytree("figures", source / "figures")
-    for name in readme.names():
-        path = Path("notebooks", f"{name}.ipynb")
-        notebook = described(json.loads(path.read_text(encoding="utf-8")))
-        (source / path).parent.mkdir(parents=True, exist_ok=True)
-        (source / path).write_text(json.dumps(notebook), encoding="utf-8")
-    for page in PAGES:
+    """Put the book's pages together in an empty folder."""
+    names, home = readme.names(), links.repository()
+    shutil.copytree("book", source, ignore=shutil.ignore_patterns("tests", "*.lock"))
+    shutil.copytree("figures", source / "figures", ignore=shutil.ignore_patterns("*.csv"))
+    texts = {page: resolved(Path(page).read_text(encoding="utf-8"), page, home) for page in PAGES}
+    texts["README.md"] = readme.with_part(texts["README.md"], "gallery", gallery(), by="make accept")
+    texts["README.md"] = readme.with_part(texts["README.md"], "badges", "", by="make links")
+    texts["reference.md"] = reference()
+    texts["contents.md"] = contents(names)
+    texts["homes.json"] = json.dumps(homes(names))
+    for name in names:
+        path = f"notebooks/{name}.ipynb"
+        notebook = json.loads(Path(path).read_text(encoding="utf-8"))
+        texts[path] = json.dumps(readable(notebook))
+    for page, text in texts.items():
         (source / page).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(page, source / page)
-    shutil.copy("README.md", source / "README.md")
-    (source / "homes.json").write_text(json.dumps(homes()), encoding="utf-8")
+        (source / page).write_text(text, encoding="utf-8")
 
 
 def main(folder: str) -> int:
-    """Make the site; return the exit code."""
-    from sphinx.cmd.build import main as sphinx
-
+    """Make the site anew; return the exit code."""
+    shutil.rmtree(SOURCE, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
     stage(SOURCE)
-    return sphinx(["--keep-going", "--quiet", "--jobs=auto", str(SOURCE), folder])
+    arguments = ["--fail-on-warning", "--keep-going", "--quiet", "--fresh-env"]
+    return sphinx([*arguments, "--doctree-dir", "build/book-doctrees", str(SOURCE), folder])
 
 
 if __name__ == "__main__":

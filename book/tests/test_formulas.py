@@ -1,0 +1,50 @@
+"""Every formula is typeset by KaTeX, at its strictest, without error."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from py_mini_racer import JSEvalException, MiniRacer
+from sphinxcontrib import katex
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted(ROOT.glob("notebooks/**/*.ipynb"))
+CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
+FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$", re.DOTALL)
+TYPESET = "katex.renderToString({}, {{displayMode: {}, strict: 'error'}}).length"
+
+
+@pytest.fixture(scope="module")
+def engine():
+    with MiniRacer() as engine:
+        engine.eval(Path(katex.__file__).with_name("katex.min.js").read_text(encoding="utf-8"))
+        yield engine
+
+
+def formulas(notebook: Path) -> Iterator[tuple[str, bool]]:
+    """Yield each formula of a notebook's prose, and whether it stands on lines of its own."""
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "markdown":
+            for display, inline in FORMULA.findall(CODE.sub("", "".join(cell["source"]))):
+                yield display or inline, bool(display)
+
+
+def typeset(engine, formula: str, display: bool) -> int:
+    """Return how long the formula is as HTML; raises JSEvalException where KaTeX refuses it."""
+    return engine.eval(TYPESET.format(json.dumps(formula), str(display).lower()))
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_every_formula_is_typeset(engine, notebook):
+    found = list(formulas(notebook))
+    assert found
+    for formula, display in found:
+        assert typeset(engine, formula, display) > len(formula)
+
+
+@pytest.mark.parametrize("bad", [r"\frac{1}{2", "a_b_c", r"\left( x", r"\unknown x", "é"])
+def test_a_bad_formula_is_refused(engine, bad):
+    with pytest.raises(JSEvalException):
+        typeset(engine, bad, display=False)

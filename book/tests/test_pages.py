@@ -1,0 +1,110 @@
+"""Every page of the book in a real browser: whole, quiet, accessible, and all from disk."""
+
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+ROOT = Path(__file__).parents[2]
+SIZES = {"laptop": (1280, "light"), "phone": (390, "dark")}
+LOCAL = ("file:", "data:", "blob:", "about:")
+UNTYPESET = ".math:not(:has(mjx-container)), mjx-merror, [data-mjx-error]"
+BROKEN_PICTURES = "[...document.images].filter(image => !image.naturalWidth || !image.alt).map(image => image.src)"
+TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.fixture(params=SIZES)
+def page(browser, request):
+    """Yield a page, small or large; what its console says and what it asks the network for must be nothing."""
+    width, scheme = SIZES[request.param]
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    page.heard = []
+    page.on("console", lambda said: said.type in ("error", "warning") and page.heard.append(said.text))
+    page.on("pageerror", lambda error: page.heard.append(str(error)))
+    page.on("request", lambda asked: asked.url.startswith(LOCAL) or page.heard.append(asked.url))
+    yield page
+    assert page.heard == []
+    context.close()
+
+
+def pages(book: Path) -> list[Path]:
+    return [path for path in sorted(book.rglob("*.html")) if "_static" not in path.relative_to(book).parts]
+
+
+def opened(page, path: Path) -> None:
+    """Open a page of the book, its formulas typeset."""
+    page.goto(path.as_uri())
+    page.wait_for_function("!window.MathJax || MathJax.startup?.promise")
+    page.evaluate("window.MathJax?.startup?.promise")
+
+
+def violations(page) -> list[tuple[str, str]]:
+    """Return what axe finds wrong with a page: each rule, and one element that breaks it."""
+    found = Axe().run(page, options={"preload": False, "resultTypes": ["violations"]}).response["violations"]
+    return [(one["id"], one["nodes"][0]["html"]) for one in found]
+
+
+def test_every_page_is_whole_and_accessible(page, book):
+    for path in pages(book):
+        opened(page, path)
+        assert page.locator(UNTYPESET).count() == 0, path
+        assert page.evaluate(BROKEN_PICTURES) == [], path
+        assert page.evaluate(TOO_WIDE) <= 0, path
+        assert violations(page) == [], path
+
+
+def test_axe_would_find_something(browser):
+    page = browser.new_page()
+    page.set_content("<html><body><img src='data:,'><input></body></html>")
+    assert {"image-alt", "label"} <= {rule for rule, _ in violations(page)}
+    page.close()
+
+
+def test_a_formula_that_cannot_be_typeset_would_be_seen(page, book):
+    opened(page, book / "notebooks" / "theorem-1.html")
+    page.evaluate(r"document.querySelector('.math').textContent = '\\(\\frac{1}{2\\)'")
+    page.evaluate("MathJax.typesetPromise()")
+    assert page.locator(UNTYPESET).count() > 0
+
+
+def test_search_finds_theorem_3(page, book):
+    page.goto(f"{(book / 'search.html').as_uri()}?q=Theorem+3")
+    page.locator("#search-results li").first.wait_for()
+    found = [link.get_attribute("href") for link in page.locator("#search-results li a").all()]
+    assert any("notebooks/theorem-3.html" in target for target in found[:5])
+
+
+def test_a_statement_named_anywhere_leads_to_its_notebook(page, book):
+    opened(page, book / "notebooks" / "beyond" / "rate.html")
+    page.get_by_role("link", name="Theorem 1", exact=True).first.click()
+    assert page.url.endswith("/notebooks/theorem-1.html")
+
+
+def test_every_statement_is_two_clicks_from_the_first_page(page, book):
+    opened(page, book / "index.html")
+    rows = page.locator("table", has_text="verdicts").first.locator("tbody tr").all()
+    assert len(rows) > 40
+    for row in rows:
+        target = row.get_by_role("link").first.get_attribute("href")
+        assert (book / unquote(urlsplit(target).path)).exists(), target
+
+
+def test_links_within_the_book_lead_somewhere(book):
+    for path in pages(book):
+        for target in re.findall(r'<a [^>]*href="([^"]+)"', path.read_text(encoding="utf-8")):
+            address = urlsplit(target)
+            if not address.scheme and address.path:
+                assert (path.parent / unquote(address.path)).exists(), (path, target)
+
+
+def test_all_that_the_package_exports_is_described(book):
+    text = (book / "api.html").read_text(encoding="utf-8")
+    exported = (ROOT / "fa_utils" / "__init__.py").read_text(encoding="utf-8")
+    names = re.findall(r"\b([A-Za-z_]\w+),?$|import ([\w, ]+)$", exported, re.MULTILINE)
+    wanted = {name for pair in names for part in pair for name in re.split(r",\s*", part) if name}
+    assert len(wanted) > 50
+    for name in wanted - {"FA", "FA_STAR", "GD"}:
+        assert f'id="fa_utils.{name}"' in text, name
