@@ -135,17 +135,21 @@ def test_every_parameter_can_be_set_from_the_command_line(notebook):
 
 
 READS = re.compile(
-    r"\b(?:pickle|shelve|marshal|urllib|requests|(?:joblib|np|cloudpickle)\.loads?)\b|https?://"
+    r"\b(?:pickle|shelve|marshal|urllib\.request|requests|(?:joblib|np|cloudpickle)\.loads?)\b"
 )
+ADDRESS = re.compile(r"https?://")
 
 
 def test_no_code_reads_pickles_or_the_network():
-    assert all(READS.search(bad) for bad in ("import pickle", "np.load(x)", "'https://x'", "joblib.load(x)"))
-    code = [
-        path.read_text(encoding="utf-8") for path in [*ROOT.glob("fa_utils/*.py"), *ROOT.glob("tools/*.py")]
-    ]
+    assert all(
+        READS.search(bad) for bad in ("import pickle", "np.load(x)", "urllib.request", "joblib.load(x)")
+    )
+    files = [*ROOT.glob("fa_utils/*.py"), *ROOT.glob("tools/*.py")]
+    code = {path.stem: path.read_text(encoding="utf-8") for path in files}
     for path in NOTEBOOKS:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        code += ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    assert len(code) > 100
-    assert [READS.search(text)[0] for text in code if READS.search(text)] == []
+        code[path.name] = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    assert len(code) > 50
+    assert [name for name, text in code.items() if READS.search(text)] == []
+    writing = {"links", "book"}  # these write addresses into pages, and ask for none
+    assert {name for name, text in code.items() if ADDRESS.search(text)} <= writing

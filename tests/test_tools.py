@@ -87,6 +87,7 @@ STREAM = {"output_type": "stream", "name": "stdout", "text": "Z/W and a/b: 3"}
 
 def test_a_good_notebook_has_no_complaints(tmp_path):
     prose = "[x](https://x.org): $a \\lt b$, `\\mbox`.\n\n$$\na = b\n$$\n\nand $x$ costs `$5 < 6$`."
+    prose += "\n\n| a | b |\n|---|---|\n| $x$ | $\\vert y \\vert$ and $z$ |"
     assert (
         check_notebooks.complaints(notebook_with(tmp_path / "x.ipynb", GOOD, STREAM, sources=[prose])) == []
     )
@@ -103,6 +104,10 @@ def test_a_good_notebook_has_no_complaints(tmp_path):
         ({"metadata": {"papermill": {}}}, "metadata of papermill"),
         ({"sources": [r"$\operatorname{tr} M$"]}, r"\operatorname in a formula"),
         ({"sources": [r"$\newcommand{\x}{y}$"]}, r"\newcommand in a formula"),
+        ({"sources": [r"$\mbox{a}$"]}, r"\mbox in a formula"),
+        ({"sources": [r"$\phantom{a} b$"]}, r"\phantom in a formula"),
+        ({"sources": [r"$a \tag{1}$"]}, r"\tag in a formula"),
+        ({"sources": ["| a | b |\n|---|---|\n| $x$ | $|y|$ |"]}, "| in the formula"),
         ({"sources": ["$a < b$"]}, "< in the formula 'a < b'"),
         ({"sources": ["$$\na < b\n$$"]}, "< in the formula"),
         ({"sources": ["$a\n= b$"]}, "a line break in the formula"),
@@ -132,6 +137,9 @@ def test_each_thing_that_github_or_a_reader_stumbles_over_is_named(tmp_path, bad
             "path /home/me/x.png",
         ),
         ({"output_type": "display_data", "data": {"image/svg+xml": "<svg/>"}}, "image/svg+xml"),
+        ({"output_type": "display_data", "data": {"text/html": "<b>1</b>"}}, "text/html"),
+        ({"output_type": "display_data", "data": {"application/javascript": "1"}}, "application/javascript"),
+        ({"output_type": "display_data", "data": {"image/png": "x"}}, "a picture without a description"),
         ({"output_type": "display_data", "data": {"application/vnd.jupyter.widget-view+json": {}}}, "widget"),
     ],
 )

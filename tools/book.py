@@ -1,7 +1,7 @@
 """Make the book from the committed notebooks, without running them: book.py FOLDER
 
-Its pages are put together below build/book-source, each where its original is, so that their links hold; Sphinx
-then makes the site of them in FOLDER, which can be read from disk, without a network.
+Its pages are put together below build/book-source, each where its original is, so that their links hold;
+Sphinx then makes the site of them in FOLDER, which can be read from disk, without a network.
 """
 
 import inspect
@@ -21,12 +21,14 @@ import fa_utils
 from fa_utils.claims import VERDICT_MIME
 
 SOURCE = Path("build", "book-source")
-PAGES = ("README.md", "TESTING.md", "CHANGELOG.md", "CONTRIBUTING.md", "benchmarks/README.md", "tests/mutants.md")
+PAGES = [f"{name}.md" for name in ("README", "TESTING", "CHANGELOG", "CONTRIBUTING")]
+PAGES += ["benchmarks/README.md", "tests/mutants.md"]
+OTHER_PAGES = re.compile("(figures|notebooks)/")
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 
 
 def readable(notebook: dict) -> dict:
-    """Return a notebook as the book shows it: pictures described, and nothing for programs or other viewers."""
+    """Return a notebook as the book shows it: pictures described, and nothing that is for others."""
     tagged = [cell for cell in notebook["cells"] if links.TAG in cell["metadata"].get("tags", [])]
     notebook["cells"] = [cell for cell in notebook["cells"] if cell not in tagged]
     for cell in notebook["cells"]:
@@ -53,9 +55,10 @@ def resolved(text: str, page: str, repository: str) -> str:
     def link(match: re.Match) -> str:
         words, target = match.groups()
         path = os.path.normpath(Path(page).parent / target.partition("#")[0])
-        if "://" in target or target.startswith("#") or path in PAGES or re.match("(figures|notebooks)/", path):
+        if "://" in target or target.startswith("#") or path in PAGES or OTHER_PAGES.match(path):
             return match[0]
-        return f"[{words}](https://github.com/{repository}/tree/{links.BRANCH}/{path})" if repository else words
+        home = f"https://github.com/{repository}/tree/{links.BRANCH}"
+        return f"[{words}]({home}/{path})" if repository else words
 
     return LINK.sub(link, text)
 
@@ -82,16 +85,20 @@ def contents(names: list[str]) -> str:
 
 
 def reference() -> str:
-    """Return the API's pages of Sphinx directives: each module's functions and classes, as fa_utils exports them."""
-    exported = {name: thing for name, thing in vars(fa_utils).items() if callable(thing)}
-    modules = sorted({thing.__module__ for thing in exported.values()} & set(sys.modules))
+    """Return Sphinx's directives for the API: module by module, the functions and classes of fa_utils."""
+    exported = [
+        (name, thing)
+        for name, thing in vars(fa_utils).items()
+        if inspect.isfunction(thing) or inspect.isclass(thing)
+    ]
     lines = []
-    for module in modules:
-        lines += [f"## {module.rpartition('.')[2]}", "", "```{eval-rst}", f".. automodule:: {module}", "   :no-index:", ""]
-        for name, thing in exported.items():
-            if thing.__module__ == module and inspect.isroutine(thing) | inspect.isclass(thing):
-                kind = "class" if inspect.isclass(thing) else "function"
-                lines += [f".. auto{kind}:: fa_utils.{name}", *["   :members:"] * (kind == "class"), ""]
+    for module in sorted({thing.__module__ for _, thing in exported}):
+        lines += [f"## {module.rpartition('.')[2]}", "", "```{eval-rst}"]
+        lines += [f".. automodule:: {module}", "   :no-index:", ""]
+        for name, thing in exported:
+            if thing.__module__ == module:
+                kind = ["class", "   :members:"] if inspect.isclass(thing) else ["function"]
+                lines += [f".. auto{kind[0]}:: fa_utils.{name}", *kind[1:], ""]
         lines += ["```", ""]
     return "\n".join(lines)
 

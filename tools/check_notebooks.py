@@ -36,7 +36,7 @@ def complaints(path: Path) -> list[str]:
     for output in (output for cell in code for output in cell["outputs"]):
         found += _about_output(output)
     for text in prose:
-        found += [*_about_formulas(text), *_about_elsewhere(text)]
+        found += [*_about_formulas(text), *_about_tables(text), *_about_elsewhere(text)]
     if not read_verdicts(path):
         found.append("no verdict: nothing that could fail")
     return found
@@ -69,6 +69,9 @@ def _about_output(output: dict) -> Iterator[str]:
     for mime in data:
         if mime in DROPPED_OUTPUTS or "widget" in mime:
             yield f"an output of type {mime}; GitHub's viewer drops it"
+    about = output.get("metadata", {}).get("image/png", {})
+    if "image/png" in data and not about.get("alt"):
+        yield "a picture without a description; draw it with style.save"
     text = "".join(output.get("text", [])) + "".join(data.get("text/plain", []))
     for path in ABSOLUTE_PATH.findall(text):
         yield f"an output names the absolute path {path}"
@@ -88,6 +91,12 @@ def _about_formulas(text: str) -> Iterator[str]:
             yield f"< in the formula {(display + inline).strip()!r}; write \\lt"
         if "\n" in inline:
             yield f"a line break in the formula {inline!r}; keep it on one line"
+
+
+def _about_tables(text: str) -> Iterator[str]:
+    for row in re.findall(r"^\|.*\|$", text, re.MULTILINE):
+        for formula in re.findall(r"\$[^$]*\|[^$]*\$", re.sub(r"\$[^$|]*\$", "", row)):
+            yield f"| in the formula {formula!r} of a table; it ends the cell, write \\vert"
 
 
 def _about_elsewhere(text: str) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What leads from page to page, and to services that open them; make links writes it anew.
 
-The last cell of every notebook leads to its neighbours in the index's order. The repository's address stands in
-pyproject.toml alone, as Repository of project.urls. Where there is one, that cell, the README's badges and
+The last cell of every notebook leads to its neighbours in the index's order. The repository's address stands
+in pyproject.toml alone, as Repository of project.urls. Where there is one, that cell, the README's badges and
 CITATION.cff lead there and to services that open notebooks from there; without one nothing names an address.
 """
 
@@ -34,7 +34,8 @@ def repository() -> str:
     found = ADDRESS.fullmatch(address)
     if address and not found:
         raise AddressError(
-            f"Repository in pyproject.toml is {address!r}; write https://github.com/OWNER/NAME, or leave it out"
+            f"Repository in pyproject.toml is {address!r}; "
+            "write https://github.com/OWNER/NAME, or leave it out"
         )
     return found[1] if found else ""
 

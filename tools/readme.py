@@ -35,7 +35,7 @@ def pictures(notebook: Path) -> Iterator[tuple[str, str, str]]:
 
 
 def shown() -> Iterator[tuple[str, str, str, str]]:
-    """Yield the gallery: notebook, figure, its description and caption; the paper's figures, or one a notebook."""
+    """Yield the gallery's pictures, the paper's or one a notebook: notebook, figure, description, caption."""
     for name in names():
         found = [(figure, description) for figure, description, _ in pictures(NOTEBOOKS / f"{name}.ipynb")]
         papers = [(figure, description) for figure, description in found if PAPERS_FIGURE.fullmatch(figure)]

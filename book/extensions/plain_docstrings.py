@@ -1,4 +1,4 @@
-"""A Sphinx extension: docstrings are plain text, in which only `names` and examples mean something to Sphinx."""
+"""A Sphinx extension: docstrings are plain text, with nothing for Sphinx in it but `names` and examples."""
 
 import re
 from collections import namedtuple

@@ -1,4 +1,4 @@
-"""A Sphinx extension: wherever a page names a statement, such as Theorem 2, the name leads to its notebook."""
+"""A Sphinx extension: where a page names a statement, such as Theorem 2, the name leads to its notebook."""
 
 import re
 

@@ -11,13 +11,13 @@ ROOT = Path(__file__).parents[2]
 SIZES = {"laptop": (1280, "light"), "phone": (390, "dark")}
 LOCAL = ("file:", "data:", "blob:", "about:")
 UNTYPESET = ".math:not(:has(mjx-container)), mjx-merror, [data-mjx-error]"
-BROKEN_PICTURES = "[...document.images].filter(image => !image.naturalWidth || !image.alt).map(image => image.src)"
+BROKEN_PICTURES = "[...document.images].filter(one => !one.naturalWidth || !one.alt).map(one => one.src)"
 TOO_WIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
 @pytest.fixture(params=SIZES)
 def page(browser, request):
-    """Yield a page, small or large; what its console says and what it asks the network for must be nothing."""
+    """Yield a page, small or large; its console must say nothing, and nothing be asked of the network."""
     width, scheme = SIZES[request.param]
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
