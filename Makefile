@@ -46,7 +46,7 @@ export JUPYTER_PREFER_ENV_PATH := 1
 help:
 	@echo "make reproduce   run every notebook: figures/, build/*.ipynb, build/verdicts.csv"
 	@echo "                 ONLY=\"theorem-2 ...\"  some of them    P=\"seed=7 ...\"  other parameters"
-	@echo "make test        ruff, pytest, and nbval on every notebook; figures' data compared"
+	@echo "make test        ruff, mypy, pytest, and nbval on every notebook; figures' data compared"
 	@echo "make coverage | faults | seeds | stability | wrong | mutants | audit: the longer checks of TESTING.md"
 	@echo "make bench       time it against NumPy, SciPy, PyTorch and diffrax: benchmarks/README.md"
 	@echo "make accept      reproduce, then adopt the executed notebooks and the README's tables"
@@ -106,6 +106,7 @@ test: lint unit nbval
 lint: $(ENVIRONMENT)
 	@"$(BIN)/ruff" check .
 	@"$(BIN)/ruff" format --check .
+	@"$(BIN)/mypy"
 	@"$(BIN)/python" tools/check_notebooks.py notebooks
 
 unit: $(ENVIRONMENT) | build

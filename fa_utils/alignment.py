@@ -6,14 +6,23 @@ result beyond float64 FloatingPointError.
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fa_utils.checks import exponents, fits_float64, refuse_not_finite, states
-from fa_utils.problems import FactoredTarget, Problem, Target, checked_target, product_core
+from fa_utils.problems import (
+    FactoredTarget,
+    Problem,
+    Target,
+    TargetLike,
+    checked_target,
+    product_core,
+    triangle,
+)
 from fa_utils.trajectory import Trajectory
 
 
 @fits_float64
-def error(target, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
+def error(target: TargetLike, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return the squared error ||Y - ZW||_F^2 of problem (1), shape (...,).
 
     Y - ZW is formed for one state at a time: memory stays at n x m, and small errors stay accurate. Of a
@@ -45,6 +54,7 @@ def error_curve(problem: Problem, run: Trajectory) -> np.ndarray:
     """
     if run.reduction is None or run.reduction.full.target is not problem.target:
         return error(problem.target, run.Z, run.W)
+    assert run.small is not None  # it comes with the reduction
     return run.reduction.leftover + error(run.reduction.problem.target, run.small.Z, run.small.W)
 
 
@@ -70,7 +80,7 @@ def fa_star_losses(problem: Problem, overlaps: np.ndarray) -> np.ndarray:
     """
     r = problem.Z.shape[1]
     overlaps = states("overlaps", overlaps, (r, r), f"for r = {r}")
-    return sum_of_squares(problem.sketch) - sum_of_squares(np.linalg.qr(problem.Z, mode="r") @ overlaps)
+    return sum_of_squares(problem.sketch) - sum_of_squares(triangle(problem.Z) @ overlaps)
 
 
 @fits_float64
@@ -125,13 +135,13 @@ def sum_of_squares(matrices: np.ndarray) -> np.ndarray:
     return np.square(matrices, dtype=float).sum(axis=(-2, -1))
 
 
-def quotient(numerator, denominator) -> np.ndarray:
+def quotient(numerator: ArrayLike, denominator: ArrayLike) -> np.ndarray:
     """Return numerator / denominator, broadcast, and 0 where the denominator is 0."""
     numerator, denominator = np.broadcast_arrays(np.asarray(numerator, float), denominator)
     return np.divide(numerator, denominator, out=np.zeros(numerator.shape), where=denominator != 0)[()]
 
 
-def factors(shape: tuple[int, int], Z, W) -> tuple[np.ndarray, np.ndarray]:
+def factors(shape: tuple[int, int], Z: ArrayLike, W: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return Z and W, checked against each other and the target's shape."""
     n, m = shape
     r = np.shape(W)[-2] if np.ndim(W) > 1 else 1

@@ -15,6 +15,8 @@ RELATIONS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
 MARKS = ("stated", "rebuilt", "new")
 VERDICT_MIME = "application/vnd.fa-utils.verdicts+json"
 
+Number = float | np.integer | np.floating | np.ndarray  # of arrays those with one entry
+
 
 class VerdictError(AssertionError):
     """A claim does not hold, or a control does."""
@@ -34,13 +36,13 @@ class Claim:
 
     statement: str
     mark: str
-    measured: float
+    measured: Number
     relation: str
     bound: float
     resolution: float = 0.0
     chance: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.mark not in MARKS:
             raise ValueError(f"mark is {self.mark!r}; choose one of {', '.join(MARKS)}")
         if self.relation not in RELATIONS:
@@ -59,7 +61,7 @@ class Claim:
     @property
     def row(self) -> dict[str, str]:
         """The claim as `verdicts.csv` has it, but for the notebook's name, and how readers are shown it."""
-        below = abs(self.measured) < self.resolution
+        below = abs(float(self.measured)) < self.resolution
         measured = _short(self.resolution if below else self.measured)
         return {
             "statement": self.statement,
@@ -122,7 +124,7 @@ def read_verdicts(notebook: Path) -> list[dict[str, str]]:
     return [row for output in outputs for row in output.get("data", {}).get(VERDICT_MIME, [])]
 
 
-def _short(value) -> str:
+def _short(value: Number) -> str:
     """Return a count in full, any other number to two digits."""
     return f"{value:d}" if isinstance(value, int | np.integer) else f"{float(value):.2g}"
 

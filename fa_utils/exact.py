@@ -8,9 +8,10 @@ do not move. Not in the paper.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fa_utils.checks import fits_float64, increasing_times, norm
-from fa_utils.problems import Problem
+from fa_utils.problems import Problem, triangle
 from fa_utils.reduction import Reduction
 from fa_utils.riccati import LEAST_RESIDUAL, linear_system, turned
 from fa_utils.rules import optimal_forward, refuse_dependent_columns
@@ -45,7 +46,7 @@ class Motion(NamedTuple):
         return self.start + (turned(self.pull_on_moving, begin, times) - begin) @ self.moving.T
 
 
-def fa_star_exact(problem: Problem, times) -> Trajectory:
+def fa_star_exact(problem: Problem, times: ArrayLike) -> Trajectory:
     """Return FA* at ``times`` without the error of a time stepper: the run that `flow` approximates.
 
     ``times`` are strictly increasing and at least 0, however late; equal steps share one matrix exponential.
@@ -64,7 +65,7 @@ def fa_star_exact(problem: Problem, times) -> Trajectory:
 
 
 @fits_float64
-def fa_star_overlaps(problem: Problem, times) -> np.ndarray:
+def fa_star_overlaps(problem: Problem, times: ArrayLike) -> np.ndarray:
     """Return the overlap M = W C^T of `fa_star_exact` at ``times``, shape (T, r, r), without forming Z or W.
 
     From M follow the alignment matrix M + M^T and, by `fa_star_losses`, the loss. Raises as `fa_star_exact`.
@@ -105,7 +106,7 @@ def fa_star_rate(problem: Problem) -> float:
 
 def _triangle(problem: Problem) -> np.ndarray:
     """Return [Z(0), Y C^T] in coordinates of its own, upper triangular, shape (p, 2r) with p = min(n, 2r)."""
-    return np.linalg.qr(np.hstack([problem.Z, problem.sketch]), mode="r")
+    return triangle(np.hstack([problem.Z, problem.sketch]))
 
 
 def _motion(problem: Problem, triangle: np.ndarray) -> Motion:

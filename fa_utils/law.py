@@ -9,6 +9,7 @@ non-finite values, and for weights that are not positive, FloatingPointError for
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import expit, log_expit, logsumexp
 
@@ -25,7 +26,7 @@ class _Equivalent(NamedTuple):
 
 
 @fits_float64
-def error_law(singular_values, rank: int, weights=None) -> float:
+def error_law(singular_values: ArrayLike, rank: int, weights: ArrayLike | None = None) -> float:
     """Return the law of FA's mean error ||Y - ZW||_F^2 at rest: sum_i sigma_i^2 / (1 + gamma sigma_i^2).
 
     gamma solves sum_i p_i = rank, where p_i = gamma sigma_i^2 / (1 + gamma sigma_i^2) is the share of
@@ -36,7 +37,7 @@ def error_law(singular_values, rank: int, weights=None) -> float:
 
 
 @fits_float64
-def error_law_correction(singular_values, rank: int, weights=None) -> float:
+def error_law_correction(singular_values: ArrayLike, rank: int, weights: ArrayLike | None = None) -> float:
     """Return what to add to `error_law` for the mean error to first order in 1/V: derived, not proved.
 
     It is error_law times sum_i p_i (p_i - m)^2 / V^2, never negative, with m = sum_i p_i^2 / rank and
@@ -49,7 +50,7 @@ def error_law_correction(singular_values, rank: int, weights=None) -> float:
     return float((np.exp(log_error) / undecided) * (spread / undecided)) if undecided else 0.0
 
 
-def undecided_directions(singular_values, rank: int, weights=None) -> float:
+def undecided_directions(singular_values: ArrayLike, rank: int, weights: ArrayLike | None = None) -> float:
     """Return V = sum_i p_i (1 - p_i): how many directions FA neither finds nor misses for sure.
 
     The law is accurate where V is large: it is the number of independent draws that its averages take.
@@ -59,12 +60,12 @@ def undecided_directions(singular_values, rank: int, weights=None) -> float:
 
 
 @fits_float64
-def least_error(singular_values, rank: int, weights=None) -> float:
+def least_error(singular_values: ArrayLike, rank: int, weights: ArrayLike | None = None) -> float:
     """Return the least ||Y - ZW||_F^2 at this rank: the sum of the squared singular values beyond it."""
     return _least_error(singular_values, rank, weights)
 
 
-def _least_error(singular_values, rank: int, weights) -> float:
+def _least_error(singular_values: ArrayLike, rank: int, weights: ArrayLike | None) -> float:
     """Return `least_error`, whatever comes out."""
     values, counts = spectrum(singular_values, weights)
     rank = whole_number("rank", rank, least=1)
@@ -77,7 +78,9 @@ def _least_error(singular_values, rank: int, weights) -> float:
 
 
 @fits_float64
-def oversampling_bound(singular_values, target_rank: int, rank: int, weights=None) -> float:
+def oversampling_bound(
+    singular_values: ArrayLike, target_rank: int, rank: int, weights: ArrayLike | None = None
+) -> float:
     """Return a bound on FA's mean error with spare units: (1 + k / (p - 1)) times the least error at rank k.
 
     k is ``target_rank``, p = ``rank`` - k (Halko, Martinsson & Tropp 2011, Theorem 10.5; N4).
@@ -107,7 +110,7 @@ def separation_spectrum(size: int, rank: int, theta: float) -> tuple[np.ndarray,
     return np.array([1.0, weak]), np.array([rank, size - rank])
 
 
-def separation_limit(theta) -> np.ndarray:
+def separation_limit(theta: ArrayLike) -> np.ndarray:
     """Return the law over the optimum in Theorem 3 as n / r grows: (1 + (1 + 4 / theta)^(1/2)) / 2.
 
     It is the golden ratio at theta = 1. Broadcasts over ``theta``, which must be above 0.
@@ -124,7 +127,7 @@ def among_largest(counts: np.ndarray, rank: int) -> np.ndarray:
     return np.clip(rank - before, 0, counts)
 
 
-def _solved(singular_values, rank: int, weights) -> _Equivalent:
+def _solved(singular_values: ArrayLike, rank: int, weights: ArrayLike | None) -> _Equivalent:
     """Return the law's solution, from the balance of what is found beyond the rank and missed within it.
 
     Both sides are sums of positive terms, so that nothing cancels however steep the spectrum is; they are

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fa_utils.checks import (
     checked_values,
@@ -38,7 +39,7 @@ class FactoredTarget:
     right: np.ndarray
     __array_ufunc__ = None  # so that NumPy leaves ``array @ target`` to __rmatmul__
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("left", "right"):
             object.__setattr__(self, name, real_array(name, getattr(self, name), ndim=2))
         if self.left.shape[1] != self.right.shape[0]:
@@ -66,25 +67,36 @@ class FactoredTarget:
 
 
 Target = np.ndarray | FactoredTarget
+TargetLike = ArrayLike | FactoredTarget
 
 
-def checked_target(target) -> Target:
+def checked_target(target: TargetLike) -> Target:
     """Return a factored target as it is, anything else as a read-only float64 array (n, m), or raise."""
     return target if isinstance(target, FactoredTarget) else real_array("target", target, ndim=2)
 
 
 def product_core(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return a matrix, at most (k, k), with the singular values of ``left`` (n, k) times ``right`` (k, m)."""
-    return np.linalg.qr(left, mode="r") @ np.linalg.qr(right.T, mode="r").T
+    return triangle(left) @ triangle(right.T).T
+
+
+def triangle(matrix: np.ndarray) -> np.ndarray:
+    """Return R of the QR decomposition, upper triangular (min(n, k), k) for a matrix (n, k)."""
+    return np.linalg.qr(matrix, mode="r")  # type: ignore[return-value]  # NumPy annotates other modes only
 
 
 def in_units(target: Target) -> tuple[Target, int]:
     """Return the target over a power of two, largest entries (of each factor) near 1, and the exponent."""
     if isinstance(target, FactoredTarget):
-        (left, one), (right, other) = in_units(target.left), in_units(target.right)
+        (left, one), (right, other) = array_in_units(target.left), array_in_units(target.right)
         return FactoredTarget(left, right), one + other
-    exponent = exponents(target).item()
-    return np.ldexp(target, -exponent), exponent
+    return array_in_units(target)
+
+
+def array_in_units(array: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return the array over a power of two, its largest entry near 1, and the exponent."""
+    exponent = exponents(array).item()
+    return np.ldexp(array, -exponent), exponent
 
 
 def core(target: Target) -> np.ndarray:
@@ -117,7 +129,7 @@ class Problem:
     Z: np.ndarray
     W: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "target", checked_target(self.target))
         for name in ("feedback", "Z", "W"):
             object.__setattr__(self, name, real_array(name, getattr(self, name), ndim=2))
@@ -163,7 +175,9 @@ def orthonormal_columns(rows: int, columns: int, *, rng: np.random.Generator) ->
     return Q * np.sign(np.diag(R))
 
 
-def target_with_spectrum(singular_values, shape: tuple[int, int], *, rng: np.random.Generator) -> np.ndarray:
+def target_with_spectrum(
+    singular_values: ArrayLike, shape: tuple[int, int], *, rng: np.random.Generator
+) -> np.ndarray:
     """Return a target of the given ``shape`` (n, m) with these singular values and random bases.
 
     Both singular bases are uniformly distributed, as in the paper's Figure 2. Values that are not
@@ -183,7 +197,7 @@ def target_with_spectrum(singular_values, shape: tuple[int, int], *, rng: np.ran
 
 
 def random_problem(
-    target, rank: int, start_scale: float, feedback_scale: float, *, rng: np.random.Generator
+    target: TargetLike, rank: int, start_scale: float, feedback_scale: float, *, rng: np.random.Generator
 ) -> Problem:
     """Return a Problem with Z, W ~ start_scale N(0,1) and C ~ feedback_scale N(0,1), all independent.
 

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fa_utils.checks import fits_float64, increasing_times, refuse_not_finite
 
@@ -20,7 +21,7 @@ class Quadrature(NamedTuple):
     edges: slice
 
 
-def quadrature(edges) -> Quadrature:
+def quadrature(edges: ArrayLike) -> Quadrature:
     """Return four Gauss nodes in each panel between neighbouring ``edges`` (P + 1,), and the edges.
 
     The error of a smooth function's integral falls with the eighth power of the panels' width. Raises
@@ -39,7 +40,7 @@ def quadrature(edges) -> Quadrature:
 
 
 @fits_float64
-def running_integral(rule: Quadrature, values: np.ndarray) -> np.ndarray:
+def running_integral(rule: Quadrature, values: ArrayLike) -> np.ndarray:
     """Return the integral of ``values`` (T, ...) at ``rule.times`` up to each edge, shape (P + 1, ...).
 
     Raises ValueError where there are not as many values as times, or one is not finite.

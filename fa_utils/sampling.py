@@ -17,6 +17,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fa_utils.checks import (
     checked_values,
@@ -33,9 +34,18 @@ ENTRIES = 2**16  # of random numbers at a time, so that they stay in the process
 SPANS = 64  # of rows, at most, in which a streamed draw is shared out ...
 SPAN_BLOCKS = 16  # ... of at least so many blocks each
 
+Values = Callable[[int, int], ArrayLike]
+
 
 @fits_float64
-def sampled_errors(singular_values, rank: int, draws: int, *, weights=None, rng) -> np.ndarray:
+def sampled_errors(
+    singular_values: ArrayLike,
+    rank: int,
+    draws: int,
+    *,
+    weights: ArrayLike | None = None,
+    rng: np.random.Generator,
+) -> np.ndarray:
     """Return ||Y - ZW||_F^2 at FA's rest for independent draws of a Gaussian C, shape (draws,).
 
     Exact at any size, and in O(rank^2) memory for each draw of a block. A value that by its weight occurs
@@ -61,7 +71,7 @@ def sampled_errors(singular_values, rank: int, draws: int, *, weights=None, rng)
 
 @fits_float64
 def streamed_error(
-    singular_values: Callable, size: int, rank: int, *, rng, cluster: str | None = None
+    singular_values: Values, size: int, rank: int, *, rng: np.random.Generator, cluster: str | None = None
 ) -> float:
     """Return ||Y - ZW||_F^2 at FA's rest for one draw of a Gaussian C, its rows made and forgotten in blocks.
 
@@ -120,7 +130,7 @@ def _in_squares_of(unit: float, errors: np.ndarray) -> np.ndarray:
     return np.ldexp(mantissa**2 * errors, 2 * exponent)
 
 
-def _sampled(parts: _Parts, rank: int, draws: int, rng) -> np.ndarray:
+def _sampled(parts: _Parts, rank: int, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Return the errors of a block of draws, shape (draws,)."""
     top = rng.standard_normal((draws, rank, rank))
     grams = _row_grams(parts.rows, draws, rank, rng)
@@ -130,7 +140,7 @@ def _sampled(parts: _Parts, rank: int, draws: int, rng) -> np.ndarray:
 
 
 def _span_sums(
-    singular_values: Callable, rank: int, largest: float, span: tuple[int, int], rng
+    singular_values: Values, rank: int, largest: float, span: tuple[int, int], rng: np.random.Generator
 ) -> np.ndarray:
     """Return sum sigma_i^2 and, flattened, both sums of g_i g_i^T over the rows of a span, (1 + 2 r^2,)."""
     grams, total = np.zeros((2, rank, rank)), 0.0
@@ -143,12 +153,12 @@ def _span_sums(
                 f"{largest}; let the values fall"
             )
         values = values / (largest or 1.0)
-        total += values @ values
+        total += float(values @ values)
         _add_rows(grams, values, rng.standard_normal((values.size, rank)))
     return np.concatenate([[total], grams.ravel()])
 
 
-def _block_of(singular_values: Callable, start: int, stop: int) -> np.ndarray:
+def _block_of(singular_values: Values, start: int, stop: int) -> np.ndarray:
     """Return the singular values from ``start`` to ``stop``, or raise."""
     values = checked_values(singular_values(start, stop))
     if values.size != stop - start:
@@ -158,7 +168,7 @@ def _block_of(singular_values: Callable, start: int, stop: int) -> np.ndarray:
     return values
 
 
-def _row_grams(values: np.ndarray, draws: int, rank: int, rng) -> np.ndarray:
+def _row_grams(values: np.ndarray, draws: int, rank: int, rng: np.random.Generator) -> np.ndarray:
     """Return both sums of g_i g_i^T over rows g_i ~ N(0, I) with these values, shape (2, draws, r, r)."""
     grams = np.zeros((2, draws, rank, rank))
     rows = max(1, ENTRIES // (draws * rank))
@@ -175,7 +185,7 @@ def _add_rows(grams: np.ndarray, values: np.ndarray, rows: np.ndarray) -> None:
         gram += rows.mT @ rows
 
 
-def _wishart(count: float, draws: int, rank: int, rng) -> np.ndarray:
+def _wishart(count: float, draws: int, rank: int, rng: np.random.Generator) -> np.ndarray:
     """Return G^T G for G ~ N(0,1) with ``count`` rows, by Bartlett's decomposition, shape (draws, r, r)."""
     triangles = np.tril(rng.standard_normal((draws, rank, rank)), -1)
     diagonal = np.arange(rank)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fa_utils.alignment import factors, quotient, residual, sum_of_squares
 from fa_utils.checks import (
@@ -16,7 +17,16 @@ from fa_utils.checks import (
     whole_number,
 )
 from fa_utils.law import least_error
-from fa_utils.problems import Factors, Problem, checked_target, core, in_units, thin_svd
+from fa_utils.problems import (
+    Factors,
+    Problem,
+    TargetLike,
+    array_in_units,
+    checked_target,
+    core,
+    in_units,
+    thin_svd,
+)
 from fa_utils.rules import Rule, second_layer
 from fa_utils.simulate import descend
 
@@ -36,7 +46,7 @@ def stationary_point(problem: Problem) -> Factors:
     Z has orthonormal columns that span the range, and zero columns beyond its rank (singular values
     below rounding, as in `np.linalg.matrix_rank`), so (7) holds whatever the rank is. W = Z^T Y.
     """
-    target, feedback = (in_units(part)[0] for part in (problem.target, problem.feedback))
+    target, feedback = in_units(problem.target)[0], array_in_units(problem.feedback)[0]
     left, values, _ = np.linalg.svd(target @ feedback.T, full_matrices=False)
     seen = values > values[0] * max(problem.Z.shape) * np.finfo(float).eps
     Z = left * seen
@@ -44,7 +54,7 @@ def stationary_point(problem: Problem) -> Factors:
 
 
 @fits_float64
-def stationary_errors(singular_values, mixtures) -> np.ndarray:
+def stationary_errors(singular_values: ArrayLike, mixtures: ArrayLike) -> np.ndarray:
     """Return the error ||Y - P Y||_F^2 of Lemma 1's point for many draws of C at once, shape (...,).
 
     ``singular_values`` of Y, shape (k,), and ``mixtures`` g, shape (..., k, r), with which Y C^T is
@@ -63,7 +73,7 @@ def stationary_errors(singular_values, mixtures) -> np.ndarray:
     return np.ldexp(errors, 2 * exponent.item())
 
 
-def optimal_point(target, rank: int) -> Factors:
+def optimal_point(target: TargetLike, rank: int) -> Factors:
     """Return the best factors of this rank, singular values shared evenly: Z^T Z = W W^T.
 
     Raises ValueError for a rank above min(n, m).
@@ -76,7 +86,7 @@ def optimal_point(target, rank: int) -> Factors:
 
 
 @fits_float64
-def optimal_error(target, rank: int) -> float:
+def optimal_error(target: TargetLike, rank: int) -> float:
     """Return the least ||Y - ZW||_F^2 at this rank: the sum of the squared singular values beyond it."""
     target = checked_target(target)
     rank = rank_within(rank, target.shape)
@@ -100,7 +110,7 @@ def stationarity_gap(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarr
 
 def _in_units(problem: Problem, Z: np.ndarray, W: np.ndarray) -> tuple[Problem, np.ndarray, np.ndarray]:
     """Return Y, C and Z over powers of two, largest entries near 1, and W over what goes with them."""
-    (target, of_target), (feedback, _) = (in_units(part) for part in (problem.target, problem.feedback))
+    (target, of_target), (feedback, _) = in_units(problem.target), array_in_units(problem.feedback)
     of_Z = exponents(Z, (-2, -1))
     problem = replace(problem, target=target, feedback=feedback)
     return problem, np.ldexp(Z, -of_Z), np.ldexp(W, of_Z - of_target)
