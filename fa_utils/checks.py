@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result", bound=np.ndarray | float)
+Weights = ArrayLike | None  # how often each singular value occurs: once each where it is None
 
 
 def real_array(name: str, values: ArrayLike, ndim: int) -> np.ndarray:
@@ -86,7 +87,7 @@ def checked_values(singular_values: ArrayLike) -> np.ndarray:
     return values
 
 
-def spectrum(singular_values: ArrayLike, weights: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
+def spectrum(singular_values: ArrayLike, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
     """Return the nonzero singular values in falling order and how often each occurs, shapes (k,) and (k,).
 
     ``weights`` None means once each. Raises as `checked_values` does, and ValueError for weights that are not

@@ -115,6 +115,9 @@ def ensemble(
     Raises EnsembleError, after all the others are done, where draws failed; ValueError for differing shapes;
     TypeError for an experiment that cannot be sent to another process; ConnectionError where no scheduler
     answers or it has no workers; ImportError for a cluster without Dask.
+
+    >>> fa.ensemble(lambda rng: rng.standard_normal(3), 4, rng=np.random.default_rng(0)).shape
+    (4, 3)
     """
     return _gathered(experiment, [()] * whole_number("draws", draws, least=1), rng, cluster)
 
@@ -129,6 +132,10 @@ def ensemble_over(
     """Return the results of ``experiment(item, rng)``, one draw for each item, shape (items, ...).
 
     Otherwise as `ensemble`. Raises ValueError where there are no items.
+
+    >>> rng = np.random.default_rng(0)
+    >>> fa.ensemble_over(lambda size, rng: np.ptp(rng.random(size)), [1, 10, 100], rng=rng).shape
+    (3,)
     """
     arguments = [(item,) for item in items]
     if not arguments:

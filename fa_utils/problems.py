@@ -33,6 +33,10 @@ class FactoredTarget:
     Stands wherever a target may stand, and multiplies matrices from both sides with ``@``. Arrays are treated
     as in `Problem`. Raises as `Problem` does, and ValueError where the inner sizes differ or the product
     could overflow.
+
+    >>> target = fa.FactoredTarget(np.ones((1000, 1)), np.ones((1, 800)))
+    >>> target.shape, (target @ np.ones((800, 2))).shape
+    ((1000, 800), (1000, 2))
     """
 
     left: np.ndarray
@@ -122,6 +126,11 @@ class Problem:
     read-only ones that are no views.
     Raises TypeError for integer or complex entries, ValueError for shapes that do not fit and for
     entries that are not finite.
+
+    >>> rng = np.random.default_rng(0)
+    >>> Y, C, Z, W = (rng.standard_normal(shape) for shape in [(4, 3), (2, 3), (4, 2), (2, 3)])
+    >>> fa.Problem(target=Y, feedback=C, Z=Z, W=W).sketch.shape
+    (4, 2)
     """
 
     target: Target
@@ -167,6 +176,10 @@ def orthonormal_columns(rows: int, columns: int, *, rng: np.random.Generator) ->
     """Return a uniformly (Haar) distributed matrix of shape (rows, columns) with X^T X = I.
 
     Raises ValueError for more columns than rows.
+
+    >>> Q = fa.orthonormal_columns(6, 3, rng=np.random.default_rng(0))
+    >>> np.allclose(Q.T @ Q, np.eye(3))
+    True
     """
     rows, columns = whole_number("rows", rows, least=1), whole_number("columns", columns, least=1)
     if columns > rows:
@@ -182,6 +195,10 @@ def target_with_spectrum(
 
     Both singular bases are uniformly distributed, as in the paper's Figure 2. Values that are not
     listed are zero. Raises ValueError for negative values and for more values than min(n, m).
+
+    >>> Y = fa.target_with_spectrum([2.0, 1.0], shape=(4, 3), rng=np.random.default_rng(0))
+    >>> np.linalg.svd(Y, compute_uv=False).round(12).tolist()
+    [2.0, 1.0, 0.0]
     """
     values = checked_values(singular_values)
     if values.size > min(shape):
@@ -203,6 +220,12 @@ def random_problem(
 
     Feedback and start come from streams of their own: changing one scale leaves the other draw as it is.
     Raises ValueError for a rank above min(n, m) and for negative scales.
+
+    >>> rng = np.random.default_rng(0)
+    >>> Y = fa.target_with_spectrum([2.0, 1.0], shape=(4, 3), rng=rng)
+    >>> problem = fa.random_problem(Y, rank=2, start_scale=0.01, feedback_scale=0.1, rng=rng)
+    >>> problem.feedback.shape, problem.Z.shape, problem.W.shape
+    ((2, 3), (4, 2), (2, 3))
     """
     target = checked_target(target)
     rank = rank_within(rank, target.shape)
@@ -225,6 +248,10 @@ def nearly_square_problem(
 
     C ~ feedback_scale N(0,1), Z has uniformly distributed orthonormal columns, and W = Z^T Y is the best for
     it. All are drawn independently. Raises ValueError for a rank above ``size`` and for negative scales.
+
+    >>> problem = fa.nearly_square_problem(20, 19, feedback_scale=1.0, rng=np.random.default_rng(0))
+    >>> problem.target.shape, problem.Z.shape
+    ((20, 20), (20, 19))
     """
     rank = rank_within(rank, (size, size))
     feedback_scale = number_from_zero("feedback_scale", feedback_scale)

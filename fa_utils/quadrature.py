@@ -27,6 +27,10 @@ def quadrature(edges: ArrayLike) -> Quadrature:
     The error of a smooth function's integral falls with the eighth power of the panels' width. Raises
     ValueError for edges that do not increase from at least 0, for fewer than two, and for neighbours with no
     room for nodes between them.
+
+    >>> rule = fa.quadrature([0.0, 1.0, 3.0])
+    >>> rule.times.shape, rule.times[rule.edges].tolist(), round(float(rule.weights.sum()), 12)
+    ((11,), [0.0, 1.0, 3.0], 3.0)
     """
     edges = increasing_times(edges)
     if edges.size < 2:
@@ -44,6 +48,10 @@ def running_integral(rule: Quadrature, values: ArrayLike) -> np.ndarray:
     """Return the integral of ``values`` (T, ...) at ``rule.times`` up to each edge, shape (P + 1, ...).
 
     Raises ValueError where there are not as many values as times, or one is not finite.
+
+    >>> rule = fa.quadrature([0.0, 1.0, 3.0])
+    >>> fa.running_integral(rule, rule.times**2).round(12).tolist()
+    [0.0, 0.333333333333, 9.0]
     """
     values = np.asarray(values)
     if len(values) != rule.times.size:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fa_utils.checks import (
+    Weights,
     checked_values,
     fits_float64,
     random_generator,
@@ -39,18 +40,18 @@ Values = Callable[[int, int], ArrayLike]
 
 @fits_float64
 def sampled_errors(
-    singular_values: ArrayLike,
-    rank: int,
-    draws: int,
-    *,
-    weights: ArrayLike | None = None,
-    rng: np.random.Generator,
+    singular_values: ArrayLike, rank: int, draws: int, *, weights: Weights = None, rng: np.random.Generator
 ) -> np.ndarray:
     """Return ||Y - ZW||_F^2 at FA's rest for independent draws of a Gaussian C, shape (draws,).
 
     Exact at any size, and in O(rank^2) memory for each draw of a block. A value that by its weight occurs
     at least ``rank`` times beyond the ``rank`` largest costs one Wishart draw, O(rank^3), others a row each.
     Raises ValueError as `error_law` does, and for weights that are not whole numbers.
+
+    >>> rng = np.random.default_rng(0)
+    >>> errors = fa.sampled_errors([1.0, 1e-6], rank=20, draws=1000, weights=[20, 10**12], rng=rng)
+    >>> errors.shape, bool(errors.min() >= 1.0)
+    ((1000,), True)
     """
     values, counts = spectrum(singular_values, weights)
     rank, draws = whole_number("rank", rank, least=1), whole_number("draws", draws, least=1)
@@ -75,11 +76,13 @@ def streamed_error(
 ) -> float:
     """Return ||Y - ZW||_F^2 at FA's rest for one draw of a Gaussian C, its rows made and forgotten in blocks.
 
-    ``singular_values(start, stop)`` returns the values with these numbers, counted from 0 to ``size``; the
-    first ``rank`` are the largest, and 1e-154 of the least of these counts as 0. Memory does not grow with
-    ``size``. The work is shared out as `ensemble` does it, and raises as there. Raises ValueError where
-    values are negative, not finite, too few or too many, or larger than the first; EnsembleError, with the
-    same words, where only a later block shows it.
+    ``singular_values(start, stop)`` returns the values with these numbers, from 0 to ``size``; the first
+    ``rank`` are the largest, and 1e-154 of the least of these counts as 0. Memory does not grow with size.
+    The work is shared out, and raises, as in `ensemble`. Raises ValueError where values are negative, not
+    finite, too few, too many or larger than the first; EnsembleError where only a later block shows it.
+
+    >>> round(fa.streamed_error(lambda i, j: np.ones(j - i), 1000, rank=4, rng=np.random.default_rng(0)), 9)
+    996.0
     """
     rank, size = whole_number("rank", rank, least=1), whole_number("size", size, least=1)
     head_rng, tail_rng = spawning_generator(rng).spawn(2)

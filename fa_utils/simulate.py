@@ -23,12 +23,7 @@ Field = Callable[[float, np.ndarray], np.ndarray]
 
 
 def descend(
-    problem: Problem,
-    rule: Rule,
-    learning_rate: float | Rates,
-    steps: int,
-    *,
-    every: int = 1,
+    problem: Problem, rule: Rule, learning_rate: float | Rates, steps: int, *, every: int = 1
 ) -> Trajectory:
     """Return the run of explicit Euler: Z + rate dZ, W + rate dW, ``steps`` times.
 
@@ -37,6 +32,11 @@ def descend(
     is made on the rule's exact small problem, with the same results to rounding: see `Trajectory`.
     Raises ValueError for rates that are not positive, and FloatingPointError, naming the step, as soon
     as an entry is no longer finite.
+
+    >>> problem = fa.nearly_square_problem(5, 2, feedback_scale=1.0, rng=np.random.default_rng(0))
+    >>> run = fa.descend(problem, fa.FA, learning_rate=0.01, steps=100, every=50)
+    >>> run.times.round(12).tolist(), run.Z.shape
+    ([0.0, 0.5, 1.0], (3, 5, 2))
     """
     _check_rule(rule)
     rates = _rates(learning_rate)
@@ -133,6 +133,11 @@ def flow(
     error relative to the state and, near zero, to the largest entry of the start.
     Raises ValueError for unusable times, and FloatingPointError, naming the time reached, where the solver
     gives up or asks for the vector field more than ``most_evaluations`` times.
+
+    >>> problem = fa.nearly_square_problem(5, 2, feedback_scale=1.0, rng=np.random.default_rng(0))
+    >>> run = fa.flow(problem, fa.FA, [0.0, 0.5, 1.0])
+    >>> run.times.tolist(), run.Z.shape, run.W.shape
+    ([0.0, 0.5, 1.0], (3, 5, 2), (3, 2, 5))
     """
     _check_rule(rule)
     times = increasing_times(times)
