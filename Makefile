@@ -7,6 +7,7 @@
 
 # What a user may set: make reproduce ONLY="theorem-2 lemma-1" P="seed=7" THREADS=2 JOBS=4
 # and for the longer checks: make seeds SEEDS=50, make stability RUNS=20, make faults KILLS=100
+# and where no pin is to move that need not: make lock UPGRADE=
 ONLY =
 P =
 THREADS = 1
@@ -16,6 +17,7 @@ BIN = .venv/bin
 SEEDS = 50
 RUNS = 20
 KILLS = 100
+UPGRADE = --upgrade
 
 ENVIRONMENT := $(if $(filter .venv/bin,$(BIN)),.venv/installed)
 NOTEBOOKS := $(sort $(patsubst notebooks/%.ipynb,%,$(shell find notebooks -name '*.ipynb' -not -path '*/.*')))
@@ -50,7 +52,7 @@ help:
 	@echo "make coverage | faults | seeds | stability | wrong | mutants | audit: the longer checks of TESTING.md"
 	@echo "make bench       time it against NumPy, SciPy, PyTorch and diffrax: benchmarks/README.md"
 	@echo "make accept      reproduce, then adopt the executed notebooks and the README's tables"
-	@echo "make lock        remake both lock files from pyproject.toml (needs uv)"
+	@echo "make lock        remake both lock files from pyproject.toml (needs uv)    UPGRADE=  keep the pins"
 	@echo "make clean       remove build/ and both environments"
 
 # --- the environment -------------------------------------------------------------------------------
@@ -69,7 +71,7 @@ always:
 
 LOCK_COMMAND = uv pip compile pyproject.toml --extra notebooks --extra test --extra build --universal \
 	--python-version 3.11 --fork-strategy fewest --generate-hashes --no-emit-index-url --no-annotate \
-	--upgrade --quiet --custom-compile-command "make lock" --output-file
+	$(UPGRADE) --quiet --custom-compile-command "make lock" --output-file
 
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv; install it, for instance: pip install uv" >&2; exit 1; }
