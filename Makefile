@@ -7,6 +7,7 @@
 
 # What a user may set: make reproduce ONLY="theorem-2 lemma-1" P="seed=7" THREADS=2 JOBS=4
 # and for the longer checks: make seeds SEEDS=50, make stability RUNS=20, make faults KILLS=100
+# and where no pin is to move that need not: make lock UPGRADE=
 ONLY =
 P =
 THREADS = 1
@@ -16,6 +17,7 @@ BIN = .venv/bin
 SEEDS = 50
 RUNS = 20
 KILLS = 100
+UPGRADE = --upgrade
 
 ENVIRONMENT := $(if $(filter .venv/bin,$(BIN)),.venv/installed)
 NOTEBOOKS := $(sort $(patsubst notebooks/%.ipynb,%,$(shell find notebooks -name '*.ipynb' -not -path '*/.*')))
@@ -46,13 +48,13 @@ export JUPYTER_PREFER_ENV_PATH := 1
 help:
 	@echo "make reproduce   run every notebook: figures/, build/*.ipynb, build/verdicts.csv"
 	@echo "                 ONLY=\"theorem-2 ...\"  some of them    P=\"seed=7 ...\"  other parameters"
-	@echo "make test        ruff, pytest, and nbval on every notebook; figures' data compared"
+	@echo "make test        ruff, mypy, pytest, and nbval on every notebook; figures' data compared"
 	@echo "make book        the notebooks as a site to browse, build/book/index.html; make test-book reads all of it"
 	@echo "make links       what leads from page to page, made anew, with the repository's address if it is known"
 	@echo "make coverage | faults | seeds | stability | wrong | mutants | audit: the longer checks of TESTING.md"
 	@echo "make bench       time it against NumPy, SciPy, PyTorch and diffrax: benchmarks/README.md"
-	@echo "make accept      reproduce, then adopt the executed notebooks and the README's tables"
-	@echo "make lock        remake the lock files from pyproject.toml (needs uv)"
+	@echo "make accept      make links, reproduce, then adopt the executed notebooks and the README's tables"
+	@echo "make lock        remake the lock files from pyproject.toml (needs uv)    UPGRADE=  keep the pins"
 	@echo "make clean       remove build/ and the environments"
 
 # --- the environment -------------------------------------------------------------------------------
@@ -71,7 +73,7 @@ build:
 always:
 
 LOCK_COMMAND = uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest \
-	--generate-hashes --no-emit-index-url --no-annotate --upgrade --quiet --custom-compile-command "make lock"
+	--generate-hashes --no-emit-index-url --no-annotate $(UPGRADE) --quiet --custom-compile-command "make lock"
 
 lock:
 	@command -v uv >/dev/null || { echo "make lock needs uv; install it, for instance: pip install uv" >&2; exit 1; }
@@ -81,7 +83,7 @@ lock:
 
 # --- notebooks -------------------------------------------------------------------------------------
 
-reproduce: $(ENVIRONMENT) | build
+reproduce: $(ENVIRONMENT) $(if $(filter accept,$(MAKECMDGOALS)),links) | build
 	@$(if $(strip $(P)),"$(BIN)/python" tools/parameters.py $(P:%='%') -- $(SELECTED))
 	@"$(BIN)/python" tools/up_to_date.py $(OUT) $(P:%='%') -- $(SELECTED)
 	@FA_PROGRESS=$$(mktemp); export FA_PROGRESS; \
@@ -109,6 +111,7 @@ test: lint unit nbval
 lint: $(ENVIRONMENT)
 	@"$(BIN)/ruff" check .
 	@"$(BIN)/ruff" format --check .
+	@"$(BIN)/mypy"
 	@"$(BIN)/python" tools/check_notebooks.py notebooks
 
 unit: $(ENVIRONMENT) | build

@@ -1,4 +1,8 @@
-"""Learning with random feedback on low-rank matrix factorisation: GD, FA and FA* (Garg & Vempala, 2022)."""
+"""Learning with random feedback on low-rank matrix factorisation: GD, FA and FA* (Garg & Vempala, 2022).
+
+Examples in docstrings come after ``import numpy as np`` and ``import fa_utils as fa``. A result of shape
+(...,) has the type of an array; for a single state it is a NumPy number.
+"""
 
 from fa_utils.alignment import (
     alignment_cosine,

@@ -2,11 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result", bound=np.ndarray | float)
+Weights = ArrayLike | None  # how often each singular value occurs: once each where it is None
 
 
-def real_array(name: str, values, ndim: int) -> np.ndarray:
+def real_array(name: str, values: ArrayLike, ndim: int) -> np.ndarray:
     """Return ``values`` as a read-only float64 array: a copy, unless they are one already and no view.
 
     Raises TypeError where the entries are not real floating-point numbers, ValueError where there are
@@ -20,7 +26,7 @@ def real_array(name: str, values, ndim: int) -> np.ndarray:
     return array
 
 
-def states(name: str, values, shape: tuple[int, int], because: str) -> np.ndarray:
+def states(name: str, values: ArrayLike, shape: tuple[int, int], because: str) -> np.ndarray:
     """Return ``values`` as float64, one or many matrices of this ``shape`` over leading axes.
 
     Raises as `real_array` does, and ValueError, with the reason ``because``, where the last two axes differ.
@@ -33,7 +39,7 @@ def states(name: str, values, shape: tuple[int, int], because: str) -> np.ndarra
     return _real_entries(name, array)
 
 
-def _real_entries(name: str, values) -> np.ndarray:
+def _real_entries(name: str, values: ArrayLike) -> np.ndarray:
     array = np.asarray(values)
     if not np.issubdtype(array.dtype, np.floating):
         raise TypeError(
@@ -57,13 +63,13 @@ def refuse_not_finite(name: str, numbers: np.ndarray, given: np.ndarray) -> None
         )
 
 
-def _real_list(name: str, values) -> np.ndarray:
+def _real_list(name: str, values: ArrayLike) -> np.ndarray:
     """Return ``values``, whole numbers among them or not, as a read-only float64 array (k,), or raise."""
     whole = np.issubdtype(np.asarray(values).dtype, np.integer)
     return real_array(name, np.asarray(values, float) if whole else values, ndim=1)
 
 
-def increasing_times(values) -> np.ndarray:
+def increasing_times(values: ArrayLike) -> np.ndarray:
     """Return ``values`` as read-only float64 times (T,), strictly increasing and at least 0, or raise."""
     times = _real_list("times", values)
     if times[0] < 0:
@@ -73,7 +79,7 @@ def increasing_times(values) -> np.ndarray:
     return times
 
 
-def checked_values(singular_values) -> np.ndarray:
+def checked_values(singular_values: ArrayLike) -> np.ndarray:
     """Return singular values as a read-only float64 array (k,), none negative, or raise."""
     values = _real_list("singular_values", singular_values)
     if (values < 0).any():
@@ -81,7 +87,7 @@ def checked_values(singular_values) -> np.ndarray:
     return values
 
 
-def spectrum(singular_values, weights) -> tuple[np.ndarray, np.ndarray]:
+def spectrum(singular_values: ArrayLike, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
     """Return the nonzero singular values in falling order and how often each occurs, shapes (k,) and (k,).
 
     ``weights`` None means once each. Raises as `checked_values` does, and ValueError for weights that are not
@@ -98,7 +104,7 @@ def spectrum(singular_values, weights) -> tuple[np.ndarray, np.ndarray]:
     return values[order], counts[order]
 
 
-def whole_number(name: str, value, least: int) -> int:
+def whole_number(name: str, value: object, least: int) -> int:
     """Return ``value`` as an int of at least ``least``; raise TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name} is {value!r}; it must be a whole number: use int({name})")
@@ -107,7 +113,7 @@ def whole_number(name: str, value, least: int) -> int:
     return int(value)
 
 
-def real_number(name: str, value) -> float:
+def real_number(name: str, value: object) -> float:
     """Return ``value`` as a finite float; raise TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} is {value!r}; it must be one real number")
@@ -120,21 +126,23 @@ def real_number(name: str, value) -> float:
     return number
 
 
-def positive_number(name: str, value) -> float:
+def positive_number(name: str, value: object) -> float:
     """Return ``value`` as a finite float above zero; raise TypeError or ValueError otherwise."""
-    if real_number(name, value) <= 0:
+    number = real_number(name, value)
+    if number <= 0:
         raise ValueError(f"{name} is {value}; choose a number above 0")
-    return float(value)
+    return number
 
 
-def number_from_zero(name: str, value) -> float:
+def number_from_zero(name: str, value: object) -> float:
     """Return ``value`` as a finite float of at least zero; raise TypeError or ValueError otherwise."""
-    if real_number(name, value) < 0:
+    number = real_number(name, value)
+    if number < 0:
         raise ValueError(f"{name} is {value}; choose a number of at least 0")
-    return float(value)
+    return number
 
 
-def rank_within(rank, shape: Sequence[int]) -> int:
+def rank_within(rank: object, shape: Sequence[int]) -> int:
     """Return ``rank`` as an int from 1 to the smaller side of ``shape``; raise otherwise."""
     rank = whole_number("rank", rank, least=1)
     if rank > min(shape):
@@ -142,29 +150,29 @@ def rank_within(rank, shape: Sequence[int]) -> int:
     return rank
 
 
-def random_generator(rng) -> np.random.Generator:
+def random_generator(rng: object) -> np.random.Generator:
     """Return ``rng``; raise TypeError where it is not a NumPy Generator."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng is {rng!r}; it must be a Generator: pass rng=np.random.default_rng(seed)")
     return rng
 
 
-def spawning_generator(rng) -> np.random.Generator:
+def spawning_generator(rng: object) -> np.random.Generator:
     """Return ``rng``; raise TypeError where it is no Generator, or cannot spawn independent streams."""
-    seeds = random_generator(rng).bit_generator.seed_seq
-    if not isinstance(seeds, np.random.bit_generator.ISpawnableSeedSequence):
+    generator = random_generator(rng)
+    if not isinstance(generator.bit_generator.seed_seq, np.random.bit_generator.ISpawnableSeedSequence):
         raise TypeError("rng was made without a seed that can be split; pass rng=np.random.default_rng(seed)")
-    return rng
+    return generator
 
 
-def fits_float64(function: Callable) -> Callable:
+def fits_float64(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Return ``function``, its result an array or number, made to raise FloatingPointError if that overflows.
 
     No warning comes before. What underflows is 0, the nearest float64.
     """
 
     @wraps(function)
-    def checked(*arguments, **options):
+    def checked(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
         with np.errstate(over="ignore", invalid="ignore"):
             result = function(*arguments, **options)
         if not np.isfinite(result).all():

@@ -15,6 +15,8 @@ RELATIONS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
 MARKS = ("stated", "rebuilt", "new")
 VERDICT_MIME = "application/vnd.fa-utils.verdicts+json"
 
+Number = float | np.integer | np.floating | np.ndarray  # of arrays those with one entry
+
 
 class VerdictError(AssertionError):
     """A claim does not hold, or a control does."""
@@ -30,17 +32,20 @@ class Claim:
     which it fails at a fresh seed although it is true: 0, unless it is judged on random draws.
     Raises ValueError for an unknown mark or relation, for a resolution that reaches the bound, and for a
     chance outside [0, 1).
+
+    >>> fa.Claim("Lemma 1: largest gap", "stated", measured=3e-9, relation="<=", bound=1e-6).holds
+    True
     """
 
     statement: str
     mark: str
-    measured: float
+    measured: Number
     relation: str
     bound: float
     resolution: float = 0.0
     chance: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.mark not in MARKS:
             raise ValueError(f"mark is {self.mark!r}; choose one of {', '.join(MARKS)}")
         if self.relation not in RELATIONS:
@@ -59,7 +64,7 @@ class Claim:
     @property
     def row(self) -> dict[str, str]:
         """The claim as `verdicts.csv` has it, but for the notebook's name, and how readers are shown it."""
-        below = abs(self.measured) < self.resolution
+        below = abs(float(self.measured)) < self.resolution
         measured = _short(self.resolution if below else self.measured)
         return {
             "statement": self.statement,
@@ -78,6 +83,9 @@ def probability_limit(count: int, draws: int, confidence: float) -> float:
 
     The true probability is above it with probability at most 1 - ``confidence``.
     Raises ValueError for a count beyond the draws and for a confidence outside (0, 1).
+
+    >>> round(fa.probability_limit(0, draws=1000, confidence=0.99), 4)
+    0.0046
     """
     count, draws = whole_number("count", count, least=0), whole_number("draws", draws, least=1)
     if count > draws:
@@ -91,6 +99,9 @@ def kolmogorov_limit(one: int, other: int, chance: float) -> float:
     """Return the Kolmogorov distance that two samples of one law, of these sizes, exceed with that chance.
 
     (The asymptotic formula, which errs to the safe side.) Raises ValueError for a chance outside (0, 1).
+
+    >>> round(fa.kolmogorov_limit(200, 200, chance=1e-6), 3)
+    0.269
     """
     sizes = [whole_number("one", one, least=1), whole_number("other", other, least=1)]
     if not 0 < real_number("chance", chance) < 1:
@@ -99,7 +110,11 @@ def kolmogorov_limit(one: int, other: int, chance: float) -> float:
 
 
 def verdict(*claims: Claim) -> None:
-    """Show the claims as a table, and as data for `read_verdicts`; raise VerdictError if one fails."""
+    """Show the claims as a table, and as data for `read_verdicts`; raise VerdictError if one fails.
+
+    >>> fa.verdict(fa.Claim("Theorem 2: error at rest", "stated", 2e-9, "<=", 1e-6, resolution=1e-8))
+    holds  <1e-08  <=  1e-06  Theorem 2: error at rest (stated)
+    """
     rows = [claim.row for claim in claims]
     _show(_aligned(rows), rows)
     failing = [claim.statement for claim in claims if not claim.holds]
@@ -108,21 +123,32 @@ def verdict(*claims: Claim) -> None:
 
 
 def control(broken: str, *claims: Claim) -> None:
-    """Show that each of these claims fails once an assumption is ``broken``; raise if one still holds."""
+    """Show that each of these claims fails once an assumption is ``broken``; raise if one still holds.
+
+    >>> claim = fa.Claim("Theorem 2: error at rest", "stated", 0.5, "<=", 1e-6)
+    >>> fa.control("r is below the rank of Y", claim)
+    Broken on purpose: r is below the rank of Y
+    fails  0.5  <=  1e-06  Theorem 2: error at rest (stated)
+    """
     _show(f"Broken on purpose: {broken}\n{_aligned([claim.row for claim in claims])}", None)
     holding = [claim.statement for claim in claims if claim.holds]
     if holding:
         raise VerdictError(f"holds although {broken}: {'; '.join(holding)}")
 
 
-def read_verdicts(notebook: Path) -> list[dict[str, str]]:
-    """Return the verdict rows in an executed notebook's outputs, in order."""
+def read_verdicts(notebook: str | Path) -> list[dict[str, str]]:
+    """Return the verdict rows in an executed notebook's outputs, in order.
+
+    >>> rows = fa.read_verdicts("notebooks/lemma-1.ipynb")
+    >>> rows[0]["statement"].partition(":")[0], rows[0]["mark"], rows[0]["verdict"]
+    ('Lemma 1', 'stated', 'holds')
+    """
     cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     return [row for output in outputs for row in output.get("data", {}).get(VERDICT_MIME, [])]
 
 
-def _short(value) -> str:
+def _short(value: Number) -> str:
     """Return a count in full, any other number to two digits."""
     return f"{value:d}" if isinstance(value, int | np.integer) else f"{float(value):.2g}"
 

@@ -4,8 +4,12 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 PATIENCE = 5.0  # seconds for a scheduler to answer, and for a worker to be there
+
+Piece = TypeVar("Piece")
+Outcome = TypeVar("Outcome")
 
 
 def inside_a_worker() -> bool:
@@ -17,7 +21,9 @@ def inside_a_worker() -> bool:
         return False
 
 
-def map_on_cluster(function: Callable, pieces: Sequence, address: str) -> Iterator:
+def map_on_cluster(
+    function: Callable[[Piece], Outcome], pieces: Sequence[Piece], address: str
+) -> Iterator[Outcome | Exception]:
     """Yield what ``function`` returns for each piece, in order, or the exception that kept it from returning.
 
     Dask repeats what a lost worker had. Once the scheduler or the last worker is gone, so are all pieces
@@ -37,7 +43,7 @@ def map_on_cluster(function: Callable, pieces: Sequence, address: str) -> Iterat
                 yield gone
 
 
-def _outcome(future, client, address: str):
+def _outcome(future: Any, client: Any, address: str) -> Any:
     """Return what a piece returned, or the error in it; raise ConnectionError once nobody is left to ask.
 
     Asked again and again, since a worker can be lost between making a result and handing it over.
@@ -56,7 +62,7 @@ def _outcome(future, client, address: str):
             patience *= 2  # it is made, and large
 
 
-def _connected(address: str):
+def _connected(address: str) -> Any:
     """Return a Dask client of the scheduler at this address; raise ConnectionError where none answers."""
     try:
         from dask.distributed import Client
@@ -78,11 +84,11 @@ def _connected(address: str):
         ) from None
 
 
-async def _identity(address: str) -> dict:
+async def _identity(address: str) -> dict[str, Any]:
     """Return what the scheduler says of itself, within the time of patience."""
     from distributed.core import connect
 
-    async def ask() -> dict:
+    async def ask() -> dict[str, Any]:
         comm = await connect(address, timeout=PATIENCE)
         try:
             await comm.write({"op": "identity", "reply": True})
@@ -93,7 +99,7 @@ async def _identity(address: str) -> dict:
     return await asyncio.wait_for(ask(), PATIENCE)
 
 
-def _await_workers(client, address: str) -> None:
+def _await_workers(client: Any, address: str) -> None:
     """Return once there is a worker; raise ConnectionError where none comes."""
     try:
         client.wait_for_workers(1, timeout=PATIENCE)
@@ -104,10 +110,10 @@ def _await_workers(client, address: str) -> None:
         ) from None
 
 
-def _same(value):
+def _same(value: Piece) -> Piece:
     """Return the value: as a task of its own it is sent once, and made again if its worker is lost."""
     return value
 
 
-def _apply(function: Callable, argument):
+def _apply(function: Callable[[Piece], Outcome], argument: Piece) -> Outcome:
     return function(argument)

@@ -8,9 +8,10 @@ do not move. Not in the paper.
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fa_utils.checks import fits_float64, increasing_times, norm
-from fa_utils.problems import Problem
+from fa_utils.problems import Problem, triangle
 from fa_utils.reduction import Reduction
 from fa_utils.riccati import LEAST_RESIDUAL, linear_system, turned
 from fa_utils.rules import optimal_forward, refuse_dependent_columns
@@ -45,7 +46,7 @@ class Motion(NamedTuple):
         return self.start + (turned(self.pull_on_moving, begin, times) - begin) @ self.moving.T
 
 
-def fa_star_exact(problem: Problem, times) -> Trajectory:
+def fa_star_exact(problem: Problem, times: ArrayLike) -> Trajectory:
     """Return FA* at ``times`` without the error of a time stepper: the run that `flow` approximates.
 
     ``times`` are strictly increasing and at least 0, however late; equal steps share one matrix exponential.
@@ -53,6 +54,11 @@ def fa_star_exact(problem: Problem, times) -> Trajectory:
     FA* never leaves, W solved for, both on first access. The problem's own W is not looked at. Raises
     ValueError for unusable times and for a start Z without full column rank, and FloatingPointError where
     units are pulled so weakly, beside others, that rounding hides how they move before the last time.
+
+    >>> problem = fa.nearly_square_problem(5, 2, feedback_scale=1.0, rng=np.random.default_rng(0))
+    >>> run = fa.fa_star_exact(problem, [0.0, 1.0, 1e9])
+    >>> run.Z.shape, run.W.shape
+    ((3, 5, 2), (3, 2, 5))
     """
     times = increasing_times(times)
     columns, triangle = np.linalg.qr(np.hstack([problem.Z, problem.sketch]))
@@ -64,10 +70,14 @@ def fa_star_exact(problem: Problem, times) -> Trajectory:
 
 
 @fits_float64
-def fa_star_overlaps(problem: Problem, times) -> np.ndarray:
+def fa_star_overlaps(problem: Problem, times: ArrayLike) -> np.ndarray:
     """Return the overlap M = W C^T of `fa_star_exact` at ``times``, shape (T, r, r), without forming Z or W.
 
     From M follow the alignment matrix M + M^T and, by `fa_star_losses`, the loss. Raises as `fa_star_exact`.
+
+    >>> problem = fa.nearly_square_problem(5, 2, feedback_scale=1.0, rng=np.random.default_rng(0))
+    >>> fa.fa_star_overlaps(problem, [0.0, 1.0, 1e9]).shape
+    (3, 2, 2)
     """
     times = increasing_times(times)
     motion = _motion(problem, _triangle(problem))
@@ -81,6 +91,11 @@ def fa_star_eigenvalues(problem: Problem) -> np.ndarray:
     They come in pairs of opposite real parts; sorted by real parts, then by imaginary ones. An imaginary part
     is a frequency of the loss, and is 0 where the overlap is symmetric. Raises ValueError for a start Z
     without full column rank.
+
+    >>> problem = fa.nearly_square_problem(5, 2, feedback_scale=1.0, rng=np.random.default_rng(0))
+    >>> eigenvalues = fa.fa_star_eigenvalues(problem)
+    >>> np.allclose(np.sort(eigenvalues.real), np.sort(-eigenvalues.real))
+    True
     """
     motion = _motion(problem, _triangle(problem))
     pull = motion.pull_on_moving
@@ -93,6 +108,13 @@ def fa_star_rate(problem: Problem) -> float:
 
     Half of the eigenvalues, one for each unit that moves, have positive real parts. Raises ValueError where
     the loss is 0 from the start, and so has no rate, and as `fa_star_eigenvalues`.
+
+    >>> problem = fa.nearly_square_problem(5, 2, feedback_scale=1.0, rng=np.random.default_rng(0))
+    >>> times = np.array([10.0, 11.0]) / fa.fa_star_rate(problem)
+    >>> run = fa.fa_star_exact(problem, times)
+    >>> early, late = fa.loss(problem, run.Z, run.W)
+    >>> round(float(np.log(early / late)), 3)
+    2.0
     """
     eigenvalues = fa_star_eigenvalues(problem)
     if not eigenvalues.size:
@@ -105,7 +127,7 @@ def fa_star_rate(problem: Problem) -> float:
 
 def _triangle(problem: Problem) -> np.ndarray:
     """Return [Z(0), Y C^T] in coordinates of its own, upper triangular, shape (p, 2r) with p = min(n, 2r)."""
-    return np.linalg.qr(np.hstack([problem.Z, problem.sketch]), mode="r")
+    return triangle(np.hstack([problem.Z, problem.sketch]))
 
 
 def _motion(problem: Problem, triangle: np.ndarray) -> Motion:

@@ -9,10 +9,11 @@ non-finite values, and for weights that are not positive, FloatingPointError for
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import expit, log_expit, logsumexp
 
-from fa_utils.checks import exponents, fits_float64, positive_number, spectrum, whole_number
+from fa_utils.checks import Weights, exponents, fits_float64, positive_number, spectrum, whole_number
 
 
 class _Equivalent(NamedTuple):
@@ -25,22 +26,28 @@ class _Equivalent(NamedTuple):
 
 
 @fits_float64
-def error_law(singular_values, rank: int, weights=None) -> float:
+def error_law(singular_values: ArrayLike, rank: int, weights: Weights = None) -> float:
     """Return the law of FA's mean error ||Y - ZW||_F^2 at rest: sum_i sigma_i^2 / (1 + gamma sigma_i^2).
 
     gamma solves sum_i p_i = rank, where p_i = gamma sigma_i^2 / (1 + gamma sigma_i^2) is the share of
     direction i that FA finds; so the law is rank / gamma (N4; Derezinski et al. 2020). From as many units on
     as there are nonzero singular values the error is 0 (Theorem 2). Solved to rounding.
+
+    >>> round(fa.error_law([1.0, 0.1], rank=4, weights=[2, 1000]), 3)
+    11.447
     """
     return float(np.exp(_solved(singular_values, rank, weights).log_error))
 
 
 @fits_float64
-def error_law_correction(singular_values, rank: int, weights=None) -> float:
+def error_law_correction(singular_values: ArrayLike, rank: int, weights: Weights = None) -> float:
     """Return what to add to `error_law` for the mean error to first order in 1/V: derived, not proved.
 
     It is error_law times sum_i p_i (p_i - m)^2 / V^2, never negative, with m = sum_i p_i^2 / rank and
     V = `undecided_directions` (new; the notebook beyond/error-law says where it is accurate).
+
+    >>> round(fa.error_law_correction([1.0, 0.1], rank=4, weights=[2, 1000]), 3)
+    0.023
     """
     log_error, w, found, missed = _solved(singular_values, rank, weights)
     mean = np.sum(w * found**2) / rank
@@ -49,22 +56,29 @@ def error_law_correction(singular_values, rank: int, weights=None) -> float:
     return float((np.exp(log_error) / undecided) * (spread / undecided)) if undecided else 0.0
 
 
-def undecided_directions(singular_values, rank: int, weights=None) -> float:
+def undecided_directions(singular_values: ArrayLike, rank: int, weights: Weights = None) -> float:
     """Return V = sum_i p_i (1 - p_i): how many directions FA neither finds nor misses for sure.
 
     The law is accurate where V is large: it is the number of independent draws that its averages take.
+
+    >>> round(fa.undecided_directions([1.0, 0.1], rank=4, weights=[2, 1000]), 3)
+    3.854
     """
     _, w, found, missed = _solved(singular_values, rank, weights)
     return float(np.sum(w * found * missed))
 
 
 @fits_float64
-def least_error(singular_values, rank: int, weights=None) -> float:
-    """Return the least ||Y - ZW||_F^2 at this rank: the sum of the squared singular values beyond it."""
+def least_error(singular_values: ArrayLike, rank: int, weights: Weights = None) -> float:
+    """Return the least ||Y - ZW||_F^2 at this rank: the sum of the squared singular values beyond it.
+
+    >>> fa.least_error([3.0, 2.0, 1.0], rank=1)
+    5.0
+    """
     return _least_error(singular_values, rank, weights)
 
 
-def _least_error(singular_values, rank: int, weights) -> float:
+def _least_error(singular_values: ArrayLike, rank: int, weights: Weights) -> float:
     """Return `least_error`, whatever comes out."""
     values, counts = spectrum(singular_values, weights)
     rank = whole_number("rank", rank, least=1)
@@ -77,11 +91,16 @@ def _least_error(singular_values, rank: int, weights) -> float:
 
 
 @fits_float64
-def oversampling_bound(singular_values, target_rank: int, rank: int, weights=None) -> float:
+def oversampling_bound(
+    singular_values: ArrayLike, target_rank: int, rank: int, weights: Weights = None
+) -> float:
     """Return a bound on FA's mean error with spare units: (1 + k / (p - 1)) times the least error at rank k.
 
     k is ``target_rank``, p = ``rank`` - k (Halko, Martinsson & Tropp 2011, Theorem 10.5; N4).
     Raises ValueError for fewer than two spare units.
+
+    >>> fa.oversampling_bound([3.0, 2.0, 1.0], target_rank=1, rank=3)
+    10.0
     """
     target_rank = whole_number("target_rank", target_rank, least=1)
     spare = whole_number("rank", rank, least=1) - target_rank
@@ -98,6 +117,10 @@ def separation_spectrum(size: int, rank: int, theta: float) -> tuple[np.ndarray,
 
     The weak values carry theta times as much in total as the r = ``rank`` strong ones. Raises ValueError
     where ``size`` n is not above (1 + theta) r: the weak values would not be weaker.
+
+    >>> values, weights = fa.separation_spectrum(size=104, rank=4, theta=1.0)
+    >>> values.tolist(), weights.tolist()
+    ([1.0, 0.2], [4, 100])
     """
     rank, size = whole_number("rank", rank, least=1), whole_number("size", size, least=1)
     least = (1 + positive_number("theta", theta)) * rank
@@ -107,10 +130,13 @@ def separation_spectrum(size: int, rank: int, theta: float) -> tuple[np.ndarray,
     return np.array([1.0, weak]), np.array([rank, size - rank])
 
 
-def separation_limit(theta) -> np.ndarray:
+def separation_limit(theta: ArrayLike) -> np.ndarray:
     """Return the law over the optimum in Theorem 3 as n / r grows: (1 + (1 + 4 / theta)^(1/2)) / 2.
 
     It is the golden ratio at theta = 1. Broadcasts over ``theta``, which must be above 0.
+
+    >>> fa.separation_limit(np.array([1.0, 10.0])).round(6).tolist()
+    [1.618034, 1.091608]
     """
     theta = np.asarray(theta, float)
     if not (theta > 0).all():
@@ -124,7 +150,7 @@ def among_largest(counts: np.ndarray, rank: int) -> np.ndarray:
     return np.clip(rank - before, 0, counts)
 
 
-def _solved(singular_values, rank: int, weights) -> _Equivalent:
+def _solved(singular_values: ArrayLike, rank: int, weights: Weights) -> _Equivalent:
     """Return the law's solution, from the balance of what is found beyond the rank and missed within it.
 
     Both sides are sums of positive terms, so that nothing cancels however steep the spectrum is; they are

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fa_utils.checks import (
     checked_values,
@@ -32,13 +33,17 @@ class FactoredTarget:
     Stands wherever a target may stand, and multiplies matrices from both sides with ``@``. Arrays are treated
     as in `Problem`. Raises as `Problem` does, and ValueError where the inner sizes differ or the product
     could overflow.
+
+    >>> target = fa.FactoredTarget(np.ones((1000, 1)), np.ones((1, 800)))
+    >>> target.shape, (target @ np.ones((800, 2))).shape
+    ((1000, 800), (1000, 2))
     """
 
     left: np.ndarray
     right: np.ndarray
     __array_ufunc__ = None  # so that NumPy leaves ``array @ target`` to __rmatmul__
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("left", "right"):
             object.__setattr__(self, name, real_array(name, getattr(self, name), ndim=2))
         if self.left.shape[1] != self.right.shape[0]:
@@ -66,25 +71,36 @@ class FactoredTarget:
 
 
 Target = np.ndarray | FactoredTarget
+TargetLike = ArrayLike | FactoredTarget
 
 
-def checked_target(target) -> Target:
+def checked_target(target: TargetLike) -> Target:
     """Return a factored target as it is, anything else as a read-only float64 array (n, m), or raise."""
     return target if isinstance(target, FactoredTarget) else real_array("target", target, ndim=2)
 
 
 def product_core(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return a matrix, at most (k, k), with the singular values of ``left`` (n, k) times ``right`` (k, m)."""
-    return np.linalg.qr(left, mode="r") @ np.linalg.qr(right.T, mode="r").T
+    return triangle(left) @ triangle(right.T).T
+
+
+def triangle(matrix: np.ndarray) -> np.ndarray:
+    """Return R of the QR decomposition, upper triangular (min(n, k), k) for a matrix (n, k)."""
+    return np.linalg.qr(matrix, mode="r")  # type: ignore[return-value]  # NumPy annotates other modes only
 
 
 def in_units(target: Target) -> tuple[Target, int]:
     """Return the target over a power of two, largest entries (of each factor) near 1, and the exponent."""
     if isinstance(target, FactoredTarget):
-        (left, one), (right, other) = in_units(target.left), in_units(target.right)
+        (left, one), (right, other) = array_in_units(target.left), array_in_units(target.right)
         return FactoredTarget(left, right), one + other
-    exponent = exponents(target).item()
-    return np.ldexp(target, -exponent), exponent
+    return array_in_units(target)
+
+
+def array_in_units(array: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return the array over a power of two, its largest entry near 1, and the exponent."""
+    exponent = exponents(array).item()
+    return np.ldexp(array, -exponent), exponent
 
 
 def core(target: Target) -> np.ndarray:
@@ -110,6 +126,11 @@ class Problem:
     read-only ones that are no views.
     Raises TypeError for integer or complex entries, ValueError for shapes that do not fit and for
     entries that are not finite.
+
+    >>> rng = np.random.default_rng(0)
+    >>> Y, C, Z, W = (rng.standard_normal(shape) for shape in [(4, 3), (2, 3), (4, 2), (2, 3)])
+    >>> fa.Problem(target=Y, feedback=C, Z=Z, W=W).sketch.shape
+    (4, 2)
     """
 
     target: Target
@@ -117,7 +138,7 @@ class Problem:
     Z: np.ndarray
     W: np.ndarray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "target", checked_target(self.target))
         for name in ("feedback", "Z", "W"):
             object.__setattr__(self, name, real_array(name, getattr(self, name), ndim=2))
@@ -155,6 +176,10 @@ def orthonormal_columns(rows: int, columns: int, *, rng: np.random.Generator) ->
     """Return a uniformly (Haar) distributed matrix of shape (rows, columns) with X^T X = I.
 
     Raises ValueError for more columns than rows.
+
+    >>> Q = fa.orthonormal_columns(6, 3, rng=np.random.default_rng(0))
+    >>> np.allclose(Q.T @ Q, np.eye(3))
+    True
     """
     rows, columns = whole_number("rows", rows, least=1), whole_number("columns", columns, least=1)
     if columns > rows:
@@ -163,11 +188,17 @@ def orthonormal_columns(rows: int, columns: int, *, rng: np.random.Generator) ->
     return Q * np.sign(np.diag(R))
 
 
-def target_with_spectrum(singular_values, shape: tuple[int, int], *, rng: np.random.Generator) -> np.ndarray:
+def target_with_spectrum(
+    singular_values: ArrayLike, shape: tuple[int, int], *, rng: np.random.Generator
+) -> np.ndarray:
     """Return a target of the given ``shape`` (n, m) with these singular values and random bases.
 
     Both singular bases are uniformly distributed, as in the paper's Figure 2. Values that are not
     listed are zero. Raises ValueError for negative values and for more values than min(n, m).
+
+    >>> Y = fa.target_with_spectrum([2.0, 1.0], shape=(4, 3), rng=np.random.default_rng(0))
+    >>> np.linalg.svd(Y, compute_uv=False).round(12).tolist()
+    [2.0, 1.0, 0.0]
     """
     values = checked_values(singular_values)
     if values.size > min(shape):
@@ -183,12 +214,18 @@ def target_with_spectrum(singular_values, shape: tuple[int, int], *, rng: np.ran
 
 
 def random_problem(
-    target, rank: int, start_scale: float, feedback_scale: float, *, rng: np.random.Generator
+    target: TargetLike, rank: int, start_scale: float, feedback_scale: float, *, rng: np.random.Generator
 ) -> Problem:
     """Return a Problem with Z, W ~ start_scale N(0,1) and C ~ feedback_scale N(0,1), all independent.
 
     Feedback and start come from streams of their own: changing one scale leaves the other draw as it is.
     Raises ValueError for a rank above min(n, m) and for negative scales.
+
+    >>> rng = np.random.default_rng(0)
+    >>> Y = fa.target_with_spectrum([2.0, 1.0], shape=(4, 3), rng=rng)
+    >>> problem = fa.random_problem(Y, rank=2, start_scale=0.01, feedback_scale=0.1, rng=rng)
+    >>> problem.feedback.shape, problem.Z.shape, problem.W.shape
+    ((2, 3), (4, 2), (2, 3))
     """
     target = checked_target(target)
     rank = rank_within(rank, target.shape)
@@ -211,6 +248,10 @@ def nearly_square_problem(
 
     C ~ feedback_scale N(0,1), Z has uniformly distributed orthonormal columns, and W = Z^T Y is the best for
     it. All are drawn independently. Raises ValueError for a rank above ``size`` and for negative scales.
+
+    >>> problem = fa.nearly_square_problem(20, 19, feedback_scale=1.0, rng=np.random.default_rng(0))
+    >>> problem.target.shape, problem.Z.shape
+    ((20, 20), (20, 19))
     """
     rank = rank_within(rank, (size, size))
     feedback_scale = number_from_zero("feedback_scale", feedback_scale)

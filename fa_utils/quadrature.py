@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fa_utils.checks import fits_float64, increasing_times, refuse_not_finite
 
@@ -20,12 +21,16 @@ class Quadrature(NamedTuple):
     edges: slice
 
 
-def quadrature(edges) -> Quadrature:
+def quadrature(edges: ArrayLike) -> Quadrature:
     """Return four Gauss nodes in each panel between neighbouring ``edges`` (P + 1,), and the edges.
 
     The error of a smooth function's integral falls with the eighth power of the panels' width. Raises
     ValueError for edges that do not increase from at least 0, for fewer than two, and for neighbours with no
     room for nodes between them.
+
+    >>> rule = fa.quadrature([0.0, 1.0, 3.0])
+    >>> rule.times.shape, rule.times[rule.edges].tolist(), round(float(rule.weights.sum()), 12)
+    ((11,), [0.0, 1.0, 3.0], 3.0)
     """
     edges = increasing_times(edges)
     if edges.size < 2:
@@ -39,10 +44,14 @@ def quadrature(edges) -> Quadrature:
 
 
 @fits_float64
-def running_integral(rule: Quadrature, values: np.ndarray) -> np.ndarray:
+def running_integral(rule: Quadrature, values: ArrayLike) -> np.ndarray:
     """Return the integral of ``values`` (T, ...) at ``rule.times`` up to each edge, shape (P + 1, ...).
 
     Raises ValueError where there are not as many values as times, or one is not finite.
+
+    >>> rule = fa.quadrature([0.0, 1.0, 3.0])
+    >>> fa.running_integral(rule, rule.times**2).round(12).tolist()
+    [0.0, 0.333333333333, 9.0]
     """
     values = np.asarray(values)
     if len(values) != rule.times.size:

@@ -61,7 +61,7 @@ class Reduction:
 
     def __str__(self) -> str:
         (n, m), (p, q) = self.full.target.shape, self.problem.target.shape
-        if self.rank is None:
+        if self.singular_values is None:
             return f"{p} x {q} in place of {n} x {m}, whatever the target's rank"
         beyond = self.singular_values[self.rank :].max(initial=0) / (self.singular_values[0] or 1)
         rest = f"at most {beyond:.0e} of the largest" if beyond > 1e-12 else "0 to rounding"
@@ -79,6 +79,12 @@ def reduce(problem: Problem, rank: int | None = None) -> Reduction:
     left out, singular values count above rounding, as in `np.linalg.matrix_rank`. Below the true rank the
     small problem is no longer exact: what it misses of the target is in ``leftover``. Raises ValueError for a
     rank below 0 or above the number of singular values.
+
+    >>> rng = np.random.default_rng(0)
+    >>> target = fa.FactoredTarget(rng.standard_normal((1000, 3)), rng.standard_normal((3, 800)))
+    >>> problem = fa.random_problem(target, rank=2, start_scale=0.1, feedback_scale=0.1, rng=rng)
+    >>> print(fa.reduce(problem))
+    5 x 5 in place of 1000 x 800, the target's rank being 3: singular values beyond it are 0 to rounding
     """
     left, values, right = thin_svd(problem.target)
     if rank is None:
@@ -96,12 +102,17 @@ def reduce_feedback(problem: Problem) -> Reduction:
 
     Of Y the first layer sees Y C^T alone: the columns of Z stay in the span of its and Z(0)'s, and the rows
     of W in the span of W(0)'s and of what these columns see of Y. Not in the paper.
+
+    >>> problem = fa.nearly_square_problem(100, 2, feedback_scale=1.0, rng=np.random.default_rng(0))
+    >>> print(fa.reduce_feedback(problem))
+    4 x 6 in place of 100 x 100, whatever the target's rank
     """
-    target, r = problem.target, problem.Z.shape[1]
-    few_columns = isinstance(target, FactoredTarget) and target.left.shape[1] <= r
-    columns = _orthonormal_basis((target.left if few_columns else problem.sketch).T, problem.Z.T)
-    few_rows = isinstance(target, FactoredTarget) and target.right.shape[0] <= columns.shape[1]
-    return Reduction(problem, columns, target.right if few_rows else None)
+    r = problem.Z.shape[1]
+    known = problem.target if isinstance(problem.target, FactoredTarget) else None
+    spanning = known.left if known is not None and known.left.shape[1] <= r else problem.sketch
+    columns = _orthonormal_basis(spanning.T, problem.Z.T)
+    rows = known.right if known is not None and known.right.shape[0] <= columns.shape[1] else None
+    return Reduction(problem, columns, rows)
 
 
 def _orthonormal_basis(*blocks: np.ndarray) -> np.ndarray:

@@ -130,7 +130,9 @@ def _runs_of_equal_steps(times: np.ndarray) -> list[tuple[float, int]]:
     return list(zip(lengths.tolist(), counts.tolist(), strict=True))
 
 
-def _march(once: Propagator, rise: np.ndarray, columns: np.ndarray, count: int):
+def _march(
+    once: Propagator, rise: np.ndarray, columns: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Return D (s, k, k) and Q (s, p, k) after 1, 2, ... equal steps, by doubling, while Q is orthonormal."""
     rises, path = (states[None] for states in _moved(once, rise, columns))
     sound = _sound(path)

@@ -50,6 +50,11 @@ def optimal_forward(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarra
     """Return W = (Z^T Z)^{-1} Z^T Y, the best forward weights for Z; shapes (..., n, r) -> (..., r, m).
 
     Raises ValueError where a Z has no full column rank to rounding: then the optimum is not unique.
+
+    >>> problem = fa.nearly_square_problem(5, 2, feedback_scale=1.0, rng=np.random.default_rng(0))
+    >>> W = fa.optimal_forward(problem, problem.Z, problem.W)
+    >>> np.allclose(W, np.linalg.lstsq(problem.Z, problem.target)[0])
+    True
     """
     Z = states("Z", Z, problem.Z.shape, f"for a problem whose Z has shape {problem.Z.shape}")
     Q, R = np.linalg.qr(Z)
@@ -75,6 +80,14 @@ class Rule:
     returns the small problem that the rule never leaves, for simulations to run on where that pays: only name
     one whose directions the field cannot tell from others, as it could by looking at single entries. A rule
     without one runs in full, and so does ``dataclasses.replace(rule, reduction=None)``.
+
+    >>> def decaying(problem, Z, W):
+    ...     dZ, dW = fa.FA.field(problem, Z, W)
+    ...     return dZ - 0.1 * Z, dW - 0.1 * W
+    >>> problem = fa.nearly_square_problem(5, 2, feedback_scale=1.0, rng=np.random.default_rng(0))
+    >>> run = fa.descend(problem, fa.Rule("FA with decay", decaying), learning_rate=0.01, steps=100)
+    >>> run.Z.shape
+    (101, 5, 2)
     """
 
     name: str

@@ -17,8 +17,10 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fa_utils.checks import (
+    Weights,
     checked_values,
     fits_float64,
     random_generator,
@@ -33,14 +35,23 @@ ENTRIES = 2**16  # of random numbers at a time, so that they stay in the process
 SPANS = 64  # of rows, at most, in which a streamed draw is shared out ...
 SPAN_BLOCKS = 16  # ... of at least so many blocks each
 
+Values = Callable[[int, int], ArrayLike]
+
 
 @fits_float64
-def sampled_errors(singular_values, rank: int, draws: int, *, weights=None, rng) -> np.ndarray:
+def sampled_errors(
+    singular_values: ArrayLike, rank: int, draws: int, *, weights: Weights = None, rng: np.random.Generator
+) -> np.ndarray:
     """Return ||Y - ZW||_F^2 at FA's rest for independent draws of a Gaussian C, shape (draws,).
 
     Exact at any size, and in O(rank^2) memory for each draw of a block. A value that by its weight occurs
     at least ``rank`` times beyond the ``rank`` largest costs one Wishart draw, O(rank^3), others a row each.
     Raises ValueError as `error_law` does, and for weights that are not whole numbers.
+
+    >>> rng = np.random.default_rng(0)
+    >>> errors = fa.sampled_errors([1.0, 1e-6], rank=20, draws=1000, weights=[20, 10**12], rng=rng)
+    >>> errors.shape, bool(errors.min() >= 1.0)
+    ((1000,), True)
     """
     values, counts = spectrum(singular_values, weights)
     rank, draws = whole_number("rank", rank, least=1), whole_number("draws", draws, least=1)
@@ -61,15 +72,17 @@ def sampled_errors(singular_values, rank: int, draws: int, *, weights=None, rng)
 
 @fits_float64
 def streamed_error(
-    singular_values: Callable, size: int, rank: int, *, rng, cluster: str | None = None
+    singular_values: Values, size: int, rank: int, *, rng: np.random.Generator, cluster: str | None = None
 ) -> float:
     """Return ||Y - ZW||_F^2 at FA's rest for one draw of a Gaussian C, its rows made and forgotten in blocks.
 
-    ``singular_values(start, stop)`` returns the values with these numbers, counted from 0 to ``size``; the
-    first ``rank`` are the largest, and 1e-154 of the least of these counts as 0. Memory does not grow with
-    ``size``. The work is shared out as `ensemble` does it, and raises as there. Raises ValueError where
-    values are negative, not finite, too few or too many, or larger than the first; EnsembleError, with the
-    same words, where only a later block shows it.
+    ``singular_values(start, stop)`` returns the values with these numbers, from 0 to ``size``; the first
+    ``rank`` are the largest, and 1e-154 of the least of these counts as 0. Memory does not grow with size.
+    The work is shared out, and raises, as in `ensemble`. Raises ValueError where values are negative, not
+    finite, too few, too many or larger than the first; EnsembleError where only a later block shows it.
+
+    >>> round(fa.streamed_error(lambda i, j: np.ones(j - i), 1000, rank=4, rng=np.random.default_rng(0)), 9)
+    996.0
     """
     rank, size = whole_number("rank", rank, least=1), whole_number("size", size, least=1)
     head_rng, tail_rng = spawning_generator(rng).spawn(2)
@@ -120,7 +133,7 @@ def _in_squares_of(unit: float, errors: np.ndarray) -> np.ndarray:
     return np.ldexp(mantissa**2 * errors, 2 * exponent)
 
 
-def _sampled(parts: _Parts, rank: int, draws: int, rng) -> np.ndarray:
+def _sampled(parts: _Parts, rank: int, draws: int, rng: np.random.Generator) -> np.ndarray:
     """Return the errors of a block of draws, shape (draws,)."""
     top = rng.standard_normal((draws, rank, rank))
     grams = _row_grams(parts.rows, draws, rank, rng)
@@ -130,7 +143,7 @@ def _sampled(parts: _Parts, rank: int, draws: int, rng) -> np.ndarray:
 
 
 def _span_sums(
-    singular_values: Callable, rank: int, largest: float, span: tuple[int, int], rng
+    singular_values: Values, rank: int, largest: float, span: tuple[int, int], rng: np.random.Generator
 ) -> np.ndarray:
     """Return sum sigma_i^2 and, flattened, both sums of g_i g_i^T over the rows of a span, (1 + 2 r^2,)."""
     grams, total = np.zeros((2, rank, rank)), 0.0
@@ -143,12 +156,12 @@ def _span_sums(
                 f"{largest}; let the values fall"
             )
         values = values / (largest or 1.0)
-        total += values @ values
+        total += float(values @ values)
         _add_rows(grams, values, rng.standard_normal((values.size, rank)))
     return np.concatenate([[total], grams.ravel()])
 
 
-def _block_of(singular_values: Callable, start: int, stop: int) -> np.ndarray:
+def _block_of(singular_values: Values, start: int, stop: int) -> np.ndarray:
     """Return the singular values from ``start`` to ``stop``, or raise."""
     values = checked_values(singular_values(start, stop))
     if values.size != stop - start:
@@ -158,7 +171,7 @@ def _block_of(singular_values: Callable, start: int, stop: int) -> np.ndarray:
     return values
 
 
-def _row_grams(values: np.ndarray, draws: int, rank: int, rng) -> np.ndarray:
+def _row_grams(values: np.ndarray, draws: int, rank: int, rng: np.random.Generator) -> np.ndarray:
     """Return both sums of g_i g_i^T over rows g_i ~ N(0, I) with these values, shape (2, draws, r, r)."""
     grams = np.zeros((2, draws, rank, rank))
     rows = max(1, ENTRIES // (draws * rank))
@@ -175,7 +188,7 @@ def _add_rows(grams: np.ndarray, values: np.ndarray, rows: np.ndarray) -> None:
         gram += rows.mT @ rows
 
 
-def _wishart(count: float, draws: int, rank: int, rng) -> np.ndarray:
+def _wishart(count: float, draws: int, rank: int, rng: np.random.Generator) -> np.ndarray:
     """Return G^T G for G ~ N(0,1) with ``count`` rows, by Bartlett's decomposition, shape (draws, r, r)."""
     triangles = np.tril(rng.standard_normal((draws, rank, rank)), -1)
     diagonal = np.arange(rank)

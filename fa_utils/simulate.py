@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
 from fa_utils.checks import increasing_times, positive_number, real_number, whole_number
@@ -16,14 +18,12 @@ from fa_utils.trajectory import Trajectory, lifted
 SMALLER = 16  # a small problem pays if its target has at most the 16th part of the entries
 EVALUATIONS = 500  # what an adaptive solution takes at least, or is quick anyway
 
+Rates = tuple[float, float]  # for Z and W
+Field = Callable[[float, np.ndarray], np.ndarray]
+
 
 def descend(
-    problem: Problem,
-    rule: Rule,
-    learning_rate: float | tuple[float, float],
-    steps: int,
-    *,
-    every: int = 1,
+    problem: Problem, rule: Rule, learning_rate: float | Rates, steps: int, *, every: int = 1
 ) -> Trajectory:
     """Return the run of explicit Euler: Z + rate dZ, W + rate dW, ``steps`` times.
 
@@ -32,6 +32,11 @@ def descend(
     is made on the rule's exact small problem, with the same results to rounding: see `Trajectory`.
     Raises ValueError for rates that are not positive, and FloatingPointError, naming the step, as soon
     as an entry is no longer finite.
+
+    >>> problem = fa.nearly_square_problem(5, 2, feedback_scale=1.0, rng=np.random.default_rng(0))
+    >>> run = fa.descend(problem, fa.FA, learning_rate=0.01, steps=100, every=50)
+    >>> run.times.round(12).tolist(), run.Z.shape
+    ([0.0, 0.5, 1.0], (3, 5, 2))
     """
     _check_rule(rule)
     rates = _rates(learning_rate)
@@ -76,7 +81,7 @@ def _known_not_to_pay(problem: Problem, rule: Rule) -> bool:
     return rule.reduction is reduce_feedback and not _pays(problem, min(n, 2 * r), min(m, 3 * r))
 
 
-def _euler(problem: Problem, rule: Rule, rates, kept: list[int]) -> tuple[np.ndarray, np.ndarray]:
+def _euler(problem: Problem, rule: Rule, rates: Rates, kept: list[int]) -> tuple[np.ndarray, np.ndarray]:
     """Return Z and W at the steps in ``kept``, which begins with 0; the only loop over time steps."""
     Z, W = problem.Z, rule.forward(problem, problem.Z, problem.W)
     Z_kept, W_kept = np.empty((len(kept), *Z.shape)), np.empty((len(kept), *W.shape))
@@ -93,21 +98,20 @@ def _euler(problem: Problem, rule: Rule, rates, kept: list[int]) -> tuple[np.nda
     return Z_kept, W_kept
 
 
-def _check_rule(rule) -> None:
+def _check_rule(rule: object) -> None:
     if not isinstance(rule, Rule):
         raise TypeError(f"rule is {rule!r}; it must be a Rule: fa.GD, fa.FA, fa.FA_STAR or one of your own")
 
 
-def _rates(learning_rate) -> tuple[float, float]:
+def _rates(learning_rate: float | Rates) -> Rates:
     pair = learning_rate if isinstance(learning_rate, tuple | list) else (learning_rate, learning_rate)
     if len(pair) != 2:
         raise ValueError(f"learning_rate holds {len(pair)} numbers; give one, or a pair for (Z, W)")
-    return tuple(positive_number("learning_rate", rate) for rate in pair)
+    for_Z, for_W = (positive_number("learning_rate", rate) for rate in pair)
+    return for_Z, for_W
 
 
-def _refuse_divergence(
-    rule: Rule, rates: tuple[float, float], step: int, Z: np.ndarray, W: np.ndarray
-) -> None:
+def _refuse_divergence(rule: Rule, rates: Rates, step: int, Z: np.ndarray, W: np.ndarray) -> None:
     if not (np.isfinite(Z).all() and np.isfinite(W).all()):
         raise FloatingPointError(
             f"{rule.name} diverged: step {step} at learning rates {rates} for (Z, W) gave an entry that is "
@@ -116,7 +120,12 @@ def _refuse_divergence(
 
 
 def flow(
-    problem: Problem, rule: Rule, times, *, tolerance: float = 1e-12, most_evaluations: int = 1_000_000
+    problem: Problem,
+    rule: Rule,
+    times: ArrayLike,
+    *,
+    tolerance: float = 1e-12,
+    most_evaluations: int = 1_000_000,
 ) -> Trajectory:
     """Return the continuous-time run at ``times``: an adaptive eighth-order solution from time 0.
 
@@ -124,6 +133,11 @@ def flow(
     error relative to the state and, near zero, to the largest entry of the start.
     Raises ValueError for unusable times, and FloatingPointError, naming the time reached, where the solver
     gives up or asks for the vector field more than ``most_evaluations`` times.
+
+    >>> problem = fa.nearly_square_problem(5, 2, feedback_scale=1.0, rng=np.random.default_rng(0))
+    >>> run = fa.flow(problem, fa.FA, [0.0, 0.5, 1.0])
+    >>> run.times.tolist(), run.Z.shape, run.W.shape
+    ([0.0, 0.5, 1.0], (3, 5, 2), (3, 2, 5))
     """
     _check_rule(rule)
     times = increasing_times(times)
@@ -131,13 +145,15 @@ def flow(
     most_evaluations = whole_number("most_evaluations", most_evaluations, least=1)
     reduction = _paying_reduction(problem, rule, EVALUATIONS)
     if reduction is not None:
-        limits = {"tolerance": tolerance, "most_evaluations": most_evaluations}
+        limits: dict[str, Any] = {"tolerance": tolerance, "most_evaluations": most_evaluations}
         return lifted(flow(reduction.problem, replace(rule, reduction=None), times, **limits), reduction)
     Z, W = _solution(problem, rule, times, tolerance, _flat_field(problem, rule, most_evaluations))
     return Trajectory(times, lambda: Z, lambda: rule.forward(problem, Z, W))
 
 
-def _solution(problem: Problem, rule: Rule, times: np.ndarray, tolerance: float, field: Callable):
+def _solution(
+    problem: Problem, rule: Rule, times: np.ndarray, tolerance: float, field: Field
+) -> tuple[np.ndarray, np.ndarray]:
     """Return Z and W at ``times`` by the library's adaptive solver."""
     start = np.concatenate([problem.Z.ravel(), rule.forward(problem, problem.Z, problem.W).ravel()])
     scale = np.abs(start).max() or np.sqrt(np.abs(core(problem.target)).max()) or 1.0
@@ -148,14 +164,15 @@ def _solution(problem: Problem, rule: Rule, times: np.ndarray, tolerance: float,
         )
     if not solution.success:
         raise FloatingPointError(f"the flow of {rule.name} was not solved: {solution.message}")
-    return tuple(np.ascontiguousarray(factor) for factor in _unflattened(problem, solution.y.T))
+    Z, W = _unflattened(problem, solution.y.T)
+    return np.ascontiguousarray(Z), np.ascontiguousarray(W)
 
 
-def _flat_field(problem: Problem, rule: Rule, most_evaluations: int) -> Callable:
+def _flat_field(problem: Problem, rule: Rule, most_evaluations: int) -> Field:
     """Return the rule's vector field on states of shape (n r + r m,), for so many evaluations at most."""
     evaluation = count(1)
 
-    def derivative(time, state):
+    def derivative(time: float, state: np.ndarray) -> np.ndarray:
         if next(evaluation) > most_evaluations:
             raise FloatingPointError(
                 f"the flow of {rule.name} took {most_evaluations} evaluations to reach time {time:.3g}, with "

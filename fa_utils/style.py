@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -22,7 +23,7 @@ COLOURS = {GD.name: "#0072B2", FA.name: "#D55E00", FA_STAR.name: "#009E73"}
 DASHES = {GD.name: "-", FA.name: (0, (5, 1.5)), FA_STAR.name: (0, (1, 1))}
 THEORY = "black"
 DATA_COLUMNS = ("panel", "kind", "series", "x", "y")
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
     "savefig.dpi": 160,
     "font.size": 12,
@@ -48,10 +49,10 @@ def panels(count: int = 1, height: float = 3.6) -> tuple[Figure, np.ndarray]:
     return figure, axes[0]
 
 
-def draw_rule(ax: Axes, rule: Rule, times: np.ndarray, values: np.ndarray, **marks) -> Axes:
+def draw_rule(ax: Axes, rule: Rule, times: np.ndarray, values: np.ndarray, **marks: Any) -> Axes:
     """Draw one rule's curve in its colour and dashes, named in the legend; ``marks`` change any of them."""
-    marks = {"color": COLOURS[rule.name], "linestyle": DASHES[rule.name], "label": rule.name} | marks
-    ax.plot(times, values, **marks)
+    usual = {"color": COLOURS[rule.name], "linestyle": DASHES[rule.name], "label": rule.name}
+    ax.plot(times, values, **(usual | marks))
     return ax
 
 
@@ -61,11 +62,11 @@ def draw_theory(ax: Axes, x: np.ndarray, y: np.ndarray, name: str) -> Axes:
     return ax
 
 
-def draw_spread(ax: Axes, rule: Rule, x: np.ndarray, quantiles: np.ndarray, name: str, **marks) -> Axes:
+def draw_spread(ax: Axes, rule: Rule, x: np.ndarray, quantiles: np.ndarray, name: str, **marks: Any) -> Axes:
     """Draw how a rule's draws spread at each x: ``quantiles`` (3, points) are lower end, dot, upper end."""
     low, middle, high = quantiles
-    marks = {"fmt": "o", "capsize": 4, "color": COLOURS[rule.name], "label": name} | marks
-    ax.errorbar(x, middle, yerr=[middle - low, high - middle], **marks)
+    usual: dict[str, Any] = {"fmt": "o", "capsize": 4, "color": COLOURS[rule.name], "label": name}
+    ax.errorbar(x, middle, yerr=[middle - low, high - middle], **(usual | marks))
     return ax
 
 
@@ -130,9 +131,9 @@ def figure_data(figure: Figure) -> str:
     return text.getvalue()
 
 
-def _series(ax: Axes) -> Iterator[tuple[str, str, np.ndarray]]:
+def _series(ax: Axes) -> Iterator[tuple[str, object, np.ndarray]]:
     for line in ax.lines:
-        points = line.get_xydata()
+        points = np.asarray(line.get_xydata())
         yield "line", line.get_label(), points[_in_view(ax, points) | (line.get_transform() != ax.transData)]
     for collection in ax.collections:
         if isinstance(collection, LineCollection):
@@ -143,7 +144,7 @@ def _series(ax: Axes) -> Iterator[tuple[str, str, np.ndarray]]:
     for patch in ax.patches:
         yield "patch", patch.get_label(), patch.get_patch_transform().transform(patch.get_path().vertices)
     for image in ax.images:
-        values = np.ma.filled(image.get_array(), np.nan).ravel()
+        values = np.ma.filled(image.get_array(), np.nan).ravel()  # type: ignore[arg-type]  # it has data
         yield "image", image.get_label(), np.column_stack([np.arange(values.size), values])
 
 

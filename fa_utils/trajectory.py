@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -23,10 +24,10 @@ class Trajectory:
     reduction: Reduction | None = None
     small: "Trajectory | None" = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         self.times.setflags(write=False)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         if self.reduction is not None:
             return lifted, (self.small, self.reduction)
         return recorded, (self.times, self.Z, self.W)

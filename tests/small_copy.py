@@ -32,11 +32,12 @@ def copy_repository(folder):
     folder.mkdir()
     for name in ("tools", "fa_utils"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+    for name in ("Makefile", "pyproject.toml", "requirements.lock", "CITATION.cff"):
         shutil.copy(ROOT / name, folder / name)
     (folder / "notebooks").mkdir()
     (folder / "README.md").write_text(
-        "".join(
+        "<!-- badges: made by make links -->\n<!-- end of badges -->\n"
+        + "".join(
             f"<!-- {part}: made by make accept -->\n<!-- end of {part} -->\n"
             for part in ("gallery", "statements", "verdicts")
         )

@@ -20,6 +20,7 @@ from fa_utils.files import write_whole
 TAG = "links"
 BRANCH = "main"
 ADDRESS = re.compile(r"https://github\.com/([\w-]+/[\w.-]+?)(?:\.git)?/?")
+TITLE = re.compile(r"^# ([^:,\n]+)", re.MULTILINE)
 CITED = re.compile(r"^repository-code: .*\n", re.MULTILINE)
 
 
@@ -51,9 +52,11 @@ def openers(repository: str, name: str) -> dict[str, str]:
 
 
 def title(name: str) -> str:
-    """Return a notebook's first heading, up to its first colon or comma."""
-    first = json.loads((readme.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"][0]
-    return re.split("[:,]", "".join(first["source"]).splitlines()[0].removeprefix("# "))[0]
+    """Return a notebook's title up to its first colon or comma, or its name where it has none."""
+    cells = json.loads((readme.NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    prose = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    found = TITLE.search(prose)
+    return found[1] if found else name
 
 
 def neighbours(name: str, names: list[str]) -> str:
@@ -65,7 +68,7 @@ def neighbours(name: str, names: list[str]) -> str:
 
     before, after = [*names[: names.index(name)][-1:]], names[names.index(name) + 1 :][:1]
     found = [link(other, f"← {title(other)}") for other in before if other != "index"]
-    found += [link("index", "Tour")] if name != "index" else []
+    found += [link("index", "Tour")] if name != "index" and "index" in names else []
     return " · ".join([*found, *(link(other, f"{title(other)} →") for other in after)])
 
 

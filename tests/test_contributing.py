@@ -1,0 +1,96 @@
+"""CONTRIBUTING's four steps to a notebook, taken literally on a small copy of this repository."""
+
+import re
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+
+import nbformat
+import pytest
+from small_copy import BIN, CLAIM, PICTURE, clean_environment, make, write_notebook
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+STEPS = re.findall(r"```\n(.*?)```", PAGE.partition("## Add a notebook")[2].partition("\n## ")[0], re.DOTALL)
+TABLE = "## Where to go from here\n\n| the question | the answer | notebook |\n|---|---|---|\n"
+
+
+def run(folder, *command):
+    """Run a program of the environment in a folder; return what it did."""
+    return subprocess.run(
+        [BIN / command[0], *command[1:]],
+        cwd=folder,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def ready(copy):
+    """A small repository with all that the four steps name, and the tests of notebooks."""
+    (copy / ".github").mkdir()
+    (copy / "tests").mkdir()
+    (copy / "notebooks" / "beyond").mkdir()
+    for name in ("conftest", "small_copy", "test_notebooks"):
+        shutil.copy(ROOT / "tests" / f"{name}.py", copy / "tests")
+    shutil.copy(ROOT / ".github" / "notebook-template.ipynb", copy / ".github")
+    write_notebook(copy, "index", PICTURE.format(name="index"), CLAIM.format(bound=5))
+    write_index(copy, "")
+    return copy
+
+
+def write_index(folder, line):
+    """Make the table at the end of the index one of the good notebook and this line."""
+    path = folder / "notebooks" / "index.ipynb"
+    index = nbformat.read(path, as_version=4)
+    index.cells = [cell for cell in index.cells if cell.cell_type == "code"]
+    index.cells.append(nbformat.v4.new_markdown_cell(f"{TABLE}| What? | that | [Good](good.ipynb) |\n{line}"))
+    nbformat.write(index, path)
+
+
+def checks_of_notebooks(folder):
+    """Run the tests of the new notebook, and of the pages that lead to it."""
+    chosen = "my-question or leads_to_every_notebook or readmes_tables"
+    return run(folder, "pytest", "-p", "no:cacheprovider", "-q", "-k", chosen, "tests/test_notebooks.py")
+
+
+@pytest.mark.slow
+def test_four_steps_add_a_notebook_that_passes_all_checks(ready):
+    copying, line, commands = STEPS
+    subprocess.run(shlex.split(copying), cwd=ready, check=True)
+    notebook = ready / "notebooks" / "beyond" / "my-question.ipynb"
+    text = notebook.read_text(encoding="utf-8")
+    assert text.count("notebook-template") == 2
+    notebook.write_text(text.replace("notebook-template", "my-question"), encoding="utf-8")
+    write_index(ready, line)
+    accepting, testing = commands.strip().splitlines()
+    accepted = make(ready, *shlex.split(accepting)[1:])
+    assert "adopted: index, beyond/my-question" in accepted.stdout, accepted.stdout + accepted.stderr
+
+    assert testing == "make test"
+    for command in (
+        ["ruff", "check", "notebooks/beyond"],
+        ["ruff", "format", "--check", "notebooks/beyond"],
+        ["python", "tools/check_notebooks.py", "notebooks/beyond"],
+    ):
+        checked = run(ready, *command)
+        assert checked.returncode == 0, checked.stdout
+    checked = checks_of_notebooks(ready)
+    assert checked.returncode == 0 and int(re.search(r"(\d+) passed", checked.stdout)[1]) >= 7, checked.stdout
+    assert make(ready, "nbval", "JOBS=1").returncode == 0
+    readme = (ready / "README.md").read_text(encoding="utf-8")
+    assert "](figures/my-question.png)](notebooks/beyond/my-question.ipynb)<br>beyond/my-question" in readme
+    assert "| [beyond/my-question](notebooks/beyond/my-question.ipynb) | 1 of 1 hold | stated |" in readme
+
+    write_index(ready, "")
+    assert checks_of_notebooks(ready).returncode != 0
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_lead_somewhere(name):
+    targets = re.findall(r"\]\(([^)\s]+)\)", (ROOT / name).read_text(encoding="utf-8"))
+    here = [target for target in targets if "://" not in target and target not in STEPS[1]]
+    assert targets and all((ROOT / target).exists() for target in here)
