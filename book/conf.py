@@ -34,6 +34,7 @@ html_static_path = ["static"]
 html_css_files = ["book.css"]
 html_show_sourcelink = False
 html_copy_source = False
+html_search_scorer = str(HERE / "scorer.js")
 html_show_search_summary = False  # it is fetched, and a browser fetches nothing from disk
 html_use_index = False
 html_domain_indices = False

@@ -31,6 +31,7 @@ def make(folder: Path, lock: Path, guard: int) -> None:
     print(
         f"Making {folder} with Python {platform.python_version()} from {lock} (a minute or two)", flush=True
     )
+    made_from = stamp(lock)  # as it is now: a lock that is edited meanwhile asks for another environment
     (folder / "installed").unlink(missing_ok=True)
     venv.create(folder, clear=True, with_pip=False)
     python, quiet = str(folder / "bin" / "python"), ["--quiet", "--disable-pip-version-check"]
@@ -44,7 +45,7 @@ def make(folder: Path, lock: Path, guard: int) -> None:
         surroundings = os.environ | {"MPLCONFIGDIR": str(folder / "matplotlib")}
         said = subprocess.DEVNULL if "ensurepip" in command else None
         subprocess.run([python, *command], check=True, env=surroundings, pass_fds=[guard], stdout=said)
-    (folder / "installed").write_text(stamp(lock), encoding="utf-8")
+    (folder / "installed").write_text(made_from, encoding="utf-8")
 
 
 def main(folder: Path, lock: Path) -> None:
