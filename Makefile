@@ -2,12 +2,14 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: always help reproduce executed accept test lint unit nbval bench lock clean \
+.PHONY: always help reproduce executed accept sweep parameters ranges test lint unit nbval bench lock clean \
 	coverage faults seeds stability wrong mutants audit
 
 # What a user may set: make reproduce ONLY="theorem-2 lemma-1" P="seed=7" THREADS=2 JOBS=4
+# where it must be one, NOTEBOOK: make sweep NOTEBOOK=theorem-3 P="theta=0.1,0.5,1 seed=1:20"
 # and for the longer checks: make seeds SEEDS=50, make stability RUNS=20, make faults KILLS=100
 ONLY =
+NOTEBOOK =
 P =
 THREADS = 1
 JOBS = $(shell getconf _NPROCESSORS_ONLN)
@@ -19,7 +21,7 @@ KILLS = 100
 
 ENVIRONMENT := $(if $(filter .venv/bin,$(BIN)),.venv/installed)
 NOTEBOOKS := $(sort $(patsubst notebooks/%.ipynb,%,$(shell find notebooks -name '*.ipynb' -not -path '*/.*')))
-SELECTED := $(foreach name,$(or $(ONLY),$(NOTEBOOKS)),$(or \
+SELECTED := $(foreach name,$(or $(NOTEBOOK),$(ONLY),$(NOTEBOOKS)),$(or \
 	$(filter $(name) %/$(name),$(NOTEBOOKS)), \
 	$(error no notebook is called $(name); choose from: $(NOTEBOOKS))))
 
@@ -46,8 +48,11 @@ export JUPYTER_PREFER_ENV_PATH := 1
 help:
 	@echo "make reproduce   run every notebook: figures/, build/*.ipynb, build/verdicts.csv"
 	@echo "                 ONLY=\"theorem-2 ...\"  some of them    P=\"seed=7 ...\"  other parameters"
+	@echo "make parameters  what notebooks take, with units and sensible ranges   ONLY=\"...\""
+	@echo "make sweep       one notebook with every combination: build/sweeps/NOTEBOOK/verdicts.csv, .png"
+	@echo "                 NOTEBOOK=theorem-3  P=\"theta=0.1,0.5,1 seed=1:20\""
 	@echo "make test        ruff, pytest, and nbval on every notebook; figures' data compared"
-	@echo "make coverage | faults | seeds | stability | wrong | mutants | audit: the longer checks of TESTING.md"
+	@echo "make coverage | faults | seeds | ranges | stability | wrong | mutants | audit: the longer checks of TESTING.md"
 	@echo "make bench       time it against NumPy, SciPy, PyTorch and diffrax: benchmarks/README.md"
 	@echo "make accept      reproduce, then adopt the executed notebooks and the README's tables"
 	@echo "make lock        remake both lock files from pyproject.toml (needs uv)"
@@ -99,6 +104,15 @@ $(if $(and $(filter accept,$(MAKECMDGOALS)),$(strip $(P))),$(error accept adopts
 accept: reproduce
 	@"$(BIN)/python" tools/accept.py $(SELECTED)
 
+parameters: $(ENVIRONMENT)
+	@"$(BIN)/python" tools/parameters.py -- $(SELECTED)
+
+$(if $(filter sweep,$(MAKECMDGOALS)),$(if $(and $(filter 1,$(words $(NOTEBOOK))),$(strip $(P))),,$(error \
+	sweep needs one notebook and its parameters: make sweep NOTEBOOK=theorem-3 P="theta=0.1,0.5,1 seed=1:20")))
+
+sweep: $(ENVIRONMENT) | build
+	@"$(BIN)/python" tools/sweep.py $(JOBS) $(SELECTED) $(P:%='%')
+
 # --- tests -----------------------------------------------------------------------------------------
 
 test: lint unit nbval
@@ -129,6 +143,9 @@ faults: $(ENVIRONMENT) | build
 
 seeds: $(ENVIRONMENT) | build
 	@"$(BIN)/python" tools/seeds.py $(SEEDS) $(SELECTED)
+
+ranges: $(ENVIRONMENT) | build
+	@"$(BIN)/python" tools/ranges.py $(JOBS) $(SELECTED)
 
 stability: $(ENVIRONMENT) .venv-trust/installed | build
 	@.venv-trust/bin/python tools/stability.py $(RUNS)
