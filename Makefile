@@ -111,7 +111,7 @@ $(if $(filter sweep,$(MAKECMDGOALS)),$(if $(and $(filter 1,$(words $(NOTEBOOK)))
 	sweep needs one notebook and its parameters: make sweep NOTEBOOK=theorem-3 P="theta=0.1,0.5,1 seed=1:20")))
 
 sweep: $(ENVIRONMENT) | build
-	@"$(BIN)/python" tools/sweep.py $(JOBS) $(SELECTED) $(P:%='%')
+	@exec "$(BIN)/python" tools/sweep.py $(JOBS) $(SELECTED) $(P:%='%')
 
 # --- tests -----------------------------------------------------------------------------------------
 
@@ -145,7 +145,7 @@ seeds: $(ENVIRONMENT) | build
 	@"$(BIN)/python" tools/seeds.py $(SEEDS) $(SELECTED)
 
 ranges: $(ENVIRONMENT) | build
-	@"$(BIN)/python" tools/ranges.py $(JOBS) $(SELECTED)
+	@exec "$(BIN)/python" tools/ranges.py $(JOBS) $(SELECTED)
 
 stability: $(ENVIRONMENT) .venv-trust/installed | build
 	@.venv-trust/bin/python tools/stability.py $(RUNS)

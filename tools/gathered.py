@@ -20,7 +20,7 @@ from fa_utils.files import write_whole
 COLUMNS = ["statement", "mark", "measured", "relation", "bound", "verdict"]
 NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
 BROKE = "the run broke"
-MARKS = {"holds": {"marker": "o", "color": "0.3"}, "fails": {"marker": "x", "color": "#CC3311"}}
+MARKS = {"holds": {"marker": "o", "color": "#4477AA"}, "fails": {"marker": "x", "color": "#CC3311"}}
 WIDE = 30  # an axis of numbers that differ by more than this factor is logarithmic
 
 Rows = list[dict[str, str]]
@@ -102,30 +102,52 @@ def most_even_scale(points: np.ndarray) -> str:
     return "log" if unevenness(np.diff(np.log(distinct))) < unevenness(np.diff(distinct)) else "linear"
 
 
+def side_by_side(x: np.ndarray) -> np.ndarray:
+    """Return places near those given that all differ: equal ones become a row about where they were."""
+    distinct = np.unique(x)
+    reach = np.ptp(x) or 1.0
+    half_width = min(0.07 * reach, 0.35 * np.diff(distinct).min(initial=reach))
+    moved = x.copy()
+    for value in distinct:
+        equal = x == value
+        moved[equal] += half_width * np.linspace(-1, 1, equal.sum()) if equal.sum() > 1 else 0
+    return moved
+
+
 def draw_runs(ax: Axes, x: np.ndarray, measured: np.ndarray, verdicts: np.ndarray) -> Axes:
     """Draw a mark for each run, and a line through the medians where an x has several runs."""
+    apart = 10 ** side_by_side(np.log10(x)) if ax.get_xscale() == "log" else side_by_side(x)
     for verdict, marks in MARKS.items():
         chosen = (verdicts == verdict) & np.isfinite(measured)
-        ax.plot(x[chosen], measured[chosen], fillstyle="none", linestyle="none", label=verdict, **marks)
+        ax.plot(
+            apart[chosen],
+            measured[chosen],
+            markersize=5,
+            linestyle="none",
+            fillstyle="none",
+            label=verdict,
+            **marks,
+        )
     distinct = np.unique(x)
     if distinct.size < x.size:
         medians = [np.median(measured[x == value]) for value in distinct]
-        ax.plot(distinct, medians, color=MARKS["holds"]["color"], linewidth=1.4, label="median")
+        ax.plot(distinct, medians, color=MARKS["holds"]["color"], linewidth=1.3, label="median")
     return ax
 
 
 def draw_bound(ax: Axes, x: np.ndarray, bounds: np.ndarray, relation: str) -> Axes:
     """Draw the bound, at each x the tightest, from end to end of the axis, and shade what it excludes."""
     tightest = np.max if relation == ">=" else np.min
-    points = [(value, tightest(bounds[x == value])) for value in np.unique(x)]
-    ax.plot(*points[0], alpha=0)
-    (left, right), distinct = ax.get_xlim(), [bound for _, bound in points]
-    across = [left, *(value for value, _ in points), right]
-    along = [distinct[0], *distinct, distinct[-1]]
+    distinct = np.unique(x)
+    along = np.array([tightest(bounds[x == value]) for value in distinct])
+    ax.update_datalim(np.column_stack([distinct, along]))
+    ax.autoscale_view()
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    across, along = np.r_[left, distinct, right], np.r_[along[0], along, along[-1]]
     style.draw_theory(ax, across, along, "bound")
-    low, high = ax.get_ylim()
     if relation != "==":
-        ax.fill_between(across, along, high if relation == "<=" else low, color="0.9", label="excluded")
+        beyond = high if relation == "<=" else low
+        ax.fill_between(across, along, beyond, color="0.88", linewidth=0, zorder=0, label="excluded")
     ax.set(xlim=(left, right), ylim=(low, high))
     return ax
 
@@ -137,7 +159,9 @@ def draw_statement(ax: Axes, rows: Rows, name: str) -> Axes:
     measured, bounds = (np.array([float(row[column]) for row in rows]) for column in ("measured", "bound"))
     drawn = np.concatenate([measured[np.isfinite(measured)], bounds])
     wide = drawn.min() > 0 and drawn.max() > WIDE * drawn.min()
-    ax.set(xscale=most_even_scale(x), yscale="log" if wide else "linear", xlabel=name)
+    ax.set(xscale=most_even_scale(x), yscale="log" if wide else "linear")
+    ax.set_xlabel(name, fontsize=10)
+    ax.tick_params(labelsize=9)
     ax.margins(0.1)
     draw_runs(ax, x, measured, np.array([row["verdict"] for row in rows]))
     draw_bound(ax, x, bounds, rows[0]["relation"])
@@ -156,14 +180,14 @@ def picture(groups: list[tuple[str, Rows]], names: list[str], title: str) -> Fig
     figure, axes = plt.subplots(count, 2, figsize=(style.WIDTH, 0.9 + 2.4 * count), squeeze=False)
     for ax, (statement, rows) in zip(axes.flat, shown, strict=False):
         draw_statement(ax, rows, name)
-        ax.set_title("\n".join(textwrap.wrap(statement, 56)), fontsize=10, loc="left")
+        ax.set_title("\n".join(textwrap.wrap(statement, 52)), fontsize=10, loc="left")
     for ax in axes.flat[len(shown) :]:
         ax.remove()
     handles = {}
     for ax in figure.axes:
         handles |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside upper right", ncols=5)
-    figure.suptitle(title, x=0.01, ha="left")
+    figure.legend(handles.values(), handles.keys(), loc="outside upper right", ncols=5, fontsize=10)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=13)
     return figure
 
 
@@ -172,7 +196,9 @@ def write(folder: Path, name: str, runs: list[Rows]) -> int:
     rows = [row for of_run in runs for row in of_run]
     names = [column for column in rows[0] if column not in (*COLUMNS, "chance", "shown")]
     groups, holding = by_statement(runs), count_holding(rows)
-    figure, drawn = picture(groups, names, f"{name}: {len(runs)} runs"), io.BytesIO()
+    broke = sum(len(of_it) for statement, of_it in groups if statement.startswith(BROKE))
+    title = f"{name}: {len(runs)} runs{f', {broke} broke' if broke else ''}"
+    figure, drawn = picture(groups, names, title), io.BytesIO()
     figure.savefig(drawn, format="png", metadata={"Software": None})
     plt.close(figure)
     write_whole(folder / "verdicts.csv", as_csv(rows, [*names, *COLUMNS]).encode())

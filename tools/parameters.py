@@ -2,21 +2,20 @@
 
 Usage: parameters.py [NAME=VALUE ...] -- NOTEBOOK ...   (names below notebooks/, without .ipynb)
 
-Refuses names that a notebook does not have, and says which values lie outside of their sensible range. Without
-values it prints what each notebook takes. A parameter's line says what it means and the range for which the
-notebook is sensible, with a unit where there is one; of a list, the range is that of its entries:
+Refuses names that a notebook does not have, and says which values lie outside of their sensible range.
+Without values it prints what each notebook takes. A parameter's line says what it means, its unit where there
+is one, and from where to where the notebook is sensible; a list's range is that of its entries:
 
     horizon = 40.0  # length of the runs [time, 10 to 100]
 """
 
 import ast
+import json
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
-
-import papermill
 
 NUMBER = r"-?\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?"
 HELP = re.compile(rf"(.*?) *\[(?:([^\[\],]+), )?({NUMBER}) to ({NUMBER})\]")  # meaning, unit, least, most
@@ -43,11 +42,17 @@ class Parameter(NamedTuple):
 
 def listed(notebook: Path) -> dict[str, Parameter]:
     """Return the parameters that a notebook takes, by name, in its order."""
-    found = {}
-    for name, line in papermill.inspect_notebook(str(notebook)).items():
-        about = HELP.fullmatch(line["help"])
-        meaning, unit, *ends = about.groups("") if about else (line["help"], "", "None", "None")
-        found[name] = Parameter(name, literal(line["default"]), meaning, unit, *map(literal, ends))
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    tagged = (cell for cell in cells if "parameters" in cell["metadata"].get("tags", []))
+    source = "".join(next(tagged, {"source": ""})["source"])
+    lines, found = source.encode().splitlines(), {}
+    for line in ast.parse(source).body:
+        if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
+            comment = lines[line.end_lineno - 1][line.end_col_offset :].decode().strip("# ")
+            about = HELP.fullmatch(comment)
+            meaning, unit, *ends = about.groups("") if about else (comment, "", "None", "None")
+            default, name = literal(ast.unparse(line.value)), line.targets[0].id
+            found[name] = Parameter(name, default, meaning, unit, *map(literal, ends))
     return found
 
 
@@ -122,7 +127,7 @@ def as_table(known: list[Parameter]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Refuse unknown parameters for every notebook, before any of them runs; or list all, where none is given."""
+    """Refuse unknown parameters, for every notebook before any of them runs; list all where none is given."""
     divider = arguments.index("--")
     parameters = parse(arguments[:divider])
     notebooks = [Path("notebooks", f"{name}.ipynb") for name in arguments[divider + 1 :]]

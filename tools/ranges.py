@@ -1,7 +1,7 @@
 """Run notebooks at the ends of their parameters' sensible ranges, one at a time: ranges.py JOBS NOTEBOOK ...
 
-At an end of a list's range its least, or its largest, entry is put there. Runs are made and kept as those of a
-sweep are. Prints each verdict that fails and each run that breaks, and exits with 1 where there is one.
+At an end of a list's range its least, or its largest, entry is put there. Runs are made and kept as those of
+a sweep are. Prints each verdict that fails and each run that breaks, and exits with 1 where there is one.
 """
 
 import sys
@@ -26,7 +26,7 @@ def ends(parameter: Parameter) -> list[str]:
 
 
 def exchanged(value, old: float, new: float):
-    """Return a value with a number in it exchanged for another; where the old one is whole, so is the new one."""
+    """Return a value with a number in it exchanged for another, which is made whole where the old one is."""
     if isinstance(value, list):
         return [exchanged(part, old, new) for part in value]
     return type(old)(new) if value == old else value
@@ -43,7 +43,9 @@ def report(name: str, jobs: int) -> int:
     ]
     for run, failing in found:
         for row in failing:
-            print("   ", *run.words, *(row[column] for column in ("statement", "measured", "relation", "bound")))
+            print(
+                "   ", *run.words, *(row[column] for column in ("statement", "measured", "relation", "bound"))
+            )
     print(f"{name}: all verdicts hold in {len(runs) - len(found)} of {len(runs)} runs", flush=True)
     return len(found)
 
@@ -54,4 +56,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sweep.run(partial(main, sys.argv[1:]))
+    sweep.end_with(partial(main, sys.argv[1:]))

@@ -1,10 +1,10 @@
 """Run one notebook with every combination of some parameters: sweep.py JOBS NOTEBOOK NAME=VALUES ...
 
-VALUES are some with commas between them (theta=0.1,0.5,1), or whole numbers from one to another (seed=1:20); a
-list is one value. Runs go on side by side, on the Dask cluster that FA_DASK names where there is one. Each is
-kept in build/sweeps/NOTEBOOK as soon as it is made, and not made again as long as it is up to date. All verdicts
-end up in one table there, verdicts.csv, and in one picture, verdicts.png. Exits with 1 where a verdict fails or
-a run breaks.
+VALUES are some with commas between them (theta=0.1,0.5,1), or whole numbers from one to another (seed=1:20);
+a list is one value. Runs go on side by side, on the Dask cluster that FA_DASK names where there is one. Each
+is kept in build/sweeps/NOTEBOOK once it is made, and not made again as long as it is up to date. All verdicts
+end up in one table there, verdicts.csv, and in one picture, verdicts.png. Exits with 1 where one fails or a
+run breaks.
 """
 
 import ast
@@ -61,7 +61,7 @@ def choices(word: str) -> list[str]:
     except (ValueError, SyntaxError):
         equals = ""
     if not (equals and name.isidentifier()):
-        raise ParameterError(f"{word!r} is not name=values: give some as theta=0.1,0.5,1 or whole ones as seed=1:20")
+        raise ParameterError(f"{word!r} is not name=values: theta=0.1,0.5,1 or seed=1:20")
     several = found if isinstance(found, range | tuple) else (found,)
     if not several:
         raise ParameterError(f"{word!r} names no value; a range goes up, as in seed=1:20")
@@ -77,7 +77,9 @@ def combinations(words: list[str]) -> list[tuple[str, ...]]:
     """
     grid = {word.partition("=")[0]: choices(word) for word in words}
     if len(grid) < len(words):
-        raise ParameterError(f"{' '.join(words)}: one name comes twice; give all its values with commas between them")
+        raise ParameterError(
+            f"{' '.join(words)}: one name comes twice; give all its values with commas between them"
+        )
     count = prod(map(len, grid.values()))
     if count > MOST_RUNS:
         raise ParameterError(f"{count} combinations; choose at most {MOST_RUNS}")
@@ -94,8 +96,8 @@ def run_of(name: str, words: tuple[str, ...]) -> Run:
 def executed(files: dict[str, bytes], settings: dict[str, str], words: tuple[str, ...]) -> tuple[bytes, str]:
     """Return the notebook that ran with these parameters, as far as it came, and in a line what broke it.
 
-    It runs by the command that make has, in a folder and a process of its own, from nothing but these files
-    (the notebook is the first): so it does here what it does on a worker, which need not have this repository.
+    It runs by the command that make has, in a folder and a process of its own, from nothing but these files,
+    of which the notebook is the first: so it does the same on a worker, which need not have this repository.
     """
     with tempfile.TemporaryDirectory(prefix="fa-") as folder:
         for path, content in files.items():
@@ -118,7 +120,7 @@ def executed(files: dict[str, bytes], settings: dict[str, str], words: tuple[str
 
 
 def outcomes(run_one: Callable, runs: list[Run], jobs: int) -> Iterator[tuple[Run, tuple[bytes, str]]]:
-    """Yield each run with what came of it: in any order from the processes here, in order from the cluster."""
+    """Yield each run with what came of it: in any order from processes here, in order from the cluster."""
     address = os.environ.get("FA_DASK")
     if address:
         cloudpickle.register_pickle_by_value(sys.modules[__name__])  # the workers have fa_utils, but not this
@@ -136,7 +138,7 @@ def outcomes(run_one: Callable, runs: list[Run], jobs: int) -> Iterator[tuple[Ru
 
 
 def keep(run: Run, inputs: str, content: bytes, error: str) -> None:
-    """Keep what is there of a run, whole or not at all; as done only if it came to its end or to a verdict."""
+    """Keep what is there of a run, whole or not at all; as done if it came to its end or a verdict failed."""
     run.output.parent.mkdir(parents=True, exist_ok=True)
     if not error or error.startswith("VerdictError"):
         write_whole(record_of(run.output), record(inputs, {str(run.output): content}))
@@ -149,7 +151,9 @@ def keep(run: Run, inputs: str, content: bytes, error: str) -> None:
 def error_in(notebook: Path) -> str:
     """Return in a line the error with which an executed notebook ends, or an empty text."""
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    errors = [output for cell in cells for output in cell.get("outputs", []) if output["output_type"] == "error"]
+    errors = [
+        output for cell in cells for output in cell.get("outputs", []) if output["output_type"] == "error"
+    ]
     return f"{errors[-1]['ename']}: {errors[-1]['evalue']}".splitlines()[0] if errors else ""
 
 
@@ -196,8 +200,8 @@ def main(arguments: list[str]) -> int:
     return gathered.write(Path("build/sweeps", name), name, rows)
 
 
-def run(program: Callable[[], int]) -> None:
-    """Run a program that makes runs, end with its exit code or with a sentence; what stops it stops no run."""
+def end_with(program: Callable[[], int]) -> None:
+    """Run a program and end with its exit code, or with a sentence; runs under way are waited for."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ.pop("FA_FIGURES", None)  # it goes by P, and a run is the same one in whatever grid
     try:
@@ -212,4 +216,4 @@ def run(program: Callable[[], int]) -> None:
 
 
 if __name__ == "__main__":
-    run(partial(main, sys.argv[1:]))
+    end_with(partial(main, sys.argv[1:]))
