@@ -2,13 +2,15 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: always help reproduce executed accept test lint unit nbval bench lock clean \
+.PHONY: always help reproduce executed accept sweep parameters ranges test lint unit nbval bench lock clean \
 	coverage faults seeds stability wrong mutants audit book test-book links
 
 # What a user may set: make reproduce ONLY="theorem-2 lemma-1" P="seed=7" THREADS=2 JOBS=4
+# where it must be one, NOTEBOOK: make sweep NOTEBOOK=theorem-3 P="theta=0.1,0.5,1 seed=1:20"
 # and for the longer checks: make seeds SEEDS=50, make stability RUNS=20, make faults KILLS=100
 # and where no pin is to move that need not: make lock UPGRADE=
 ONLY =
+NOTEBOOK =
 P =
 THREADS = 1
 JOBS = $(shell getconf _NPROCESSORS_ONLN)
@@ -21,7 +23,7 @@ UPGRADE = --upgrade
 
 ENVIRONMENT := $(if $(filter .venv/bin,$(BIN)),.venv/installed)
 NOTEBOOKS := $(sort $(patsubst notebooks/%.ipynb,%,$(shell find notebooks -name '*.ipynb' -not -path '*/.*')))
-SELECTED := $(foreach name,$(or $(ONLY),$(NOTEBOOKS)),$(or \
+SELECTED := $(foreach name,$(or $(NOTEBOOK),$(ONLY),$(NOTEBOOKS)),$(or \
 	$(filter $(name) %/$(name),$(NOTEBOOKS)), \
 	$(error no notebook is called $(name); choose from: $(NOTEBOOKS))))
 
@@ -48,10 +50,13 @@ export JUPYTER_PREFER_ENV_PATH := 1
 help:
 	@echo "make reproduce   run every notebook: figures/, build/*.ipynb, build/verdicts.csv"
 	@echo "                 ONLY=\"theorem-2 ...\"  some of them    P=\"seed=7 ...\"  other parameters"
+	@echo "make parameters  what notebooks take, with units and sensible ranges   ONLY=\"...\""
+	@echo "make sweep       one notebook with every combination: build/sweeps/NOTEBOOK/verdicts.csv, .png"
+	@echo "                 NOTEBOOK=theorem-3  P=\"theta=0.1,0.5,1 seed=1:20\""
 	@echo "make test        ruff, mypy, pytest, and nbval on every notebook; figures' data compared"
 	@echo "make book        the notebooks as a site to browse, build/book/index.html; make test-book reads all of it"
 	@echo "make links       what leads from page to page, made anew, with the repository's address if it is known"
-	@echo "make coverage | faults | seeds | stability | wrong | mutants | audit: the longer checks of TESTING.md"
+	@echo "make coverage | faults | seeds | ranges | stability | wrong | mutants | audit: the longer checks of TESTING.md"
 	@echo "make bench       time it against NumPy, SciPy, PyTorch and diffrax: benchmarks/README.md"
 	@echo "make accept      make links, reproduce, then adopt the executed notebooks and the README's tables"
 	@echo "make lock        remake the lock files from pyproject.toml (needs uv)    UPGRADE=  keep the pins"
@@ -104,6 +109,15 @@ $(if $(and $(filter accept,$(MAKECMDGOALS)),$(strip $(P))),$(error accept adopts
 accept: reproduce
 	@"$(BIN)/python" tools/accept.py $(SELECTED)
 
+parameters: $(ENVIRONMENT)
+	@"$(BIN)/python" tools/parameters.py -- $(SELECTED)
+
+$(if $(filter sweep,$(MAKECMDGOALS)),$(if $(and $(filter 1,$(words $(NOTEBOOK))),$(strip $(P))),,$(error \
+	sweep needs one notebook and its parameters: make sweep NOTEBOOK=theorem-3 P="theta=0.1,0.5,1 seed=1:20")))
+
+sweep: $(ENVIRONMENT) | build
+	@exec "$(BIN)/python" tools/sweep.py $(JOBS) $(SELECTED) $(P:%='%')
+
 # --- tests -----------------------------------------------------------------------------------------
 
 test: lint unit nbval
@@ -135,6 +149,9 @@ faults: $(ENVIRONMENT) | build
 
 seeds: $(ENVIRONMENT) | build
 	@"$(BIN)/python" tools/seeds.py $(SEEDS) $(SELECTED)
+
+ranges: $(ENVIRONMENT) | build
+	@exec "$(BIN)/python" tools/ranges.py $(JOBS) $(SELECTED)
 
 stability: $(ENVIRONMENT) .venv-trust/installed | build
 	@.venv-trust/bin/python tools/stability.py $(RUNS)

@@ -67,7 +67,7 @@ def notebook_with(path, *outputs, sources=(), tags=("parameters",), counts=(1,),
     """Write a notebook: one tagged code cell, one code cell a count with these outputs, markdown sources."""
     cells = [{"cell_type": "markdown", "metadata": {}, "source": source} for source in sources]
     for count in counts:
-        cell = {"cell_type": "code", "metadata": {"tags": list(tags)}, "source": "seed = 0"}
+        cell = {"cell_type": "code", "metadata": {"tags": list(tags)}, "source": "seed = 0  # of it [0 to 1]"}
         cells.append(cell | {"execution_count": count, "outputs": list(outputs)})
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(

@@ -1,7 +1,8 @@
 """Say what is wrong with committed notebooks, as files and for GitHub's viewer: check_notebooks.py [FOLDER]
 
 Prints one line per complaint and exits with 1 where there is one. A notebook must be executed from top to
-bottom, carry its outputs and a verdict, and hold nothing that GitHub's viewer refuses or drops.
+bottom, carry its outputs and a verdict, give each parameter a range, and hold nothing that GitHub's viewer
+refuses or drops.
 """
 
 import json
@@ -9,6 +10,8 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from parameters import listed
 
 from fa_utils import read_verdicts
 
@@ -32,7 +35,7 @@ def complaints(path: Path) -> list[str]:
     notebook = json.loads(path.read_text(encoding="utf-8"))
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     prose = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
-    found = [*_about_file(path, notebook), *_about_execution(code)]
+    found = [*_about_file(path, notebook), *_about_execution(code), *_about_parameters(path)]
     for output in (output for cell in code for output in cell["outputs"]):
         found += _about_output(output)
     for text in prose:
@@ -59,6 +62,14 @@ def _about_execution(code: list[dict]) -> Iterator[str]:
         yield f"execution counts are {counts}; run it from top to bottom (make accept)"
     if not any(cell["outputs"] for cell in code):
         yield "no outputs; run it (make accept)"
+
+
+def _about_parameters(path: Path) -> Iterator[str]:
+    for one in listed(path).values():
+        if not one.meaning or one.least is None:
+            yield f"parameter {one.name} lacks a meaning or a range: # meaning [least to most]"
+        elif not one.holds(one.default):
+            yield f"parameter {one.name} is {one.default}, outside its range {one.least} to {one.most}"
 
 
 def _about_output(output: dict) -> Iterator[str]:

@@ -27,10 +27,10 @@ def gather(folder: Path, names: list[str]) -> list[dict[str, str]]:
     return rows
 
 
-def as_csv(rows: list[dict[str, str]]) -> str:
+def as_csv(rows: list[dict[str, str]], columns: list[str] = COLUMNS) -> str:
     """Return the rows as the text of `verdicts.csv`."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
