@@ -105,7 +105,9 @@ def test_links_within_the_book_lead_somewhere(book):
 def test_all_that_the_package_exports_is_described(book):
     text = (book / "api.html").read_text(encoding="utf-8")
     module = ast.parse((ROOT / "fa_utils" / "__init__.py").read_text(encoding="utf-8"))
-    exported = {alias.name for node in module.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    exported = {
+        alias.name for node in module.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
     assert len(exported) > 50
     rules = {"FA", "FA_STAR", "GD"}
     assert [name for name in exported - rules if f'id="fa_utils.{name}"' not in text] == []
