@@ -1,7 +1,7 @@
 """How fast the book's explorer answers a slider at n = 100: all curves computed and drawn, in the browser.
 
-The book is that in the folder named by FA_BOOK, default build/book, as `python tools/book.py build/book` makes it.
-The first answers, before the browser has compiled the page's functions for speed, are not counted.
+The book is that in the folder named by FA_BOOK, default build/book, as `make book` makes it. The first
+answers, before the browser has compiled the page's functions for speed, are not counted.
 """
 
 import os

@@ -1,4 +1,4 @@
-/* The explorer's two pictures. uPlot draws them; colours and dashes come from explorer.css, and so from the theme. */
+/* The explorer's two pictures. uPlot draws them; colours and dashes come from explorer.css. */
 "use strict";
 
 const charts = (() => {
@@ -16,6 +16,8 @@ const charts = (() => {
     ["FA*", "fa-star", "fa-star", 2.2],
   ];
 
+  const NAMES = LINES.map(([name]) => name);
+
   const styled = (name) => getComputedStyle(root).getPropertyValue(`--${name}`).trim();
 
   function series(wanted) {
@@ -27,7 +29,8 @@ const charts = (() => {
 
   function axis(more) {
     const quiet = { stroke: styled("faint"), width: 1 };
-    return { stroke: styled("theory"), grid: quiet, ticks: quiet, font: "13px sans-serif", labelFont: "13px sans-serif", ...more };
+    const font = "13px sans-serif";
+    return { stroke: styled("theory"), grid: quiet, ticks: quiet, font, labelFont: font, ...more };
   }
 
   /** Return an empty picture as large as its box, with a line for each name. */
@@ -48,21 +51,19 @@ const charts = (() => {
   const aroundZero = (_, low, high) => uPlot.rangeNum(Math.min(0, low), Math.max(0, high), 0.05, true);
   const repeated = (rules) => rules.flatMap((rule) => Array(MOST_EIGENVALUES).fill(rule));
 
-  const build = () => [
-    picture(boxes[0], LINES.map(([name]) => name), fromZero),
-    picture(boxes[1], repeated(RULES), aroundZero),
-  ];
+  const build = () => [picture(boxes[0], NAMES, fromZero), picture(boxes[1], repeated(RULES), aroundZero)];
 
   /** Return a line's points, none where a run ended early. */
   const filled = (points, times) => times.map((_, i) => points[i] ?? null);
 
   function errorData({ times, errors, levels }) {
     const points = (name) => (name in levels ? times.map(() => levels[name]) : filled(errors[name], times));
-    return [times, ...LINES.map(([name]) => points(name))];
+    return [times, ...NAMES.map(points)];
   }
 
   function eigenvalueData({ times, eigenvalues }, rule) {
-    const points = (name, k) => filled(name === rule ? eigenvalues[name].map((values) => values[k]) : [], times);
+    const points = (name, k) =>
+      filled(name === rule ? eigenvalues[name].map((values) => values[k]) : [], times);
     return [times, ...repeated(RULES).map((name, i) => points(name, i % MOST_EIGENVALUES))];
   }
 
@@ -76,14 +77,16 @@ const charts = (() => {
     plots[1].setData(eigenvalueData(answer, rule));
   }
 
-  /** Make the pictures anew: the page has another width, or another theme. */
+  /** Make the pictures anew, for another width or theme. */
   function rebuild() {
     plots?.forEach((plot) => plot.destroy());
     plots = null;
     if (shown) draw(...shown);
   }
 
-  new ResizeObserver(rebuild).observe(boxes[0]);
+  const resized = () => plots && plots[0].width !== boxes[0].clientWidth && rebuild();
+
+  new ResizeObserver(resized).observe(boxes[0]);
   new MutationObserver(rebuild).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 
   return { draw, boxes };

@@ -5,7 +5,7 @@
 
 (() => {
   const POINTS = 61; // of each curve
-  const PATIENCE = 400; // milliseconds without a change before the address follows: browsers limit how often it may
+  const PATIENCE = 400; // milliseconds without a change until the address follows: it may not do so too often
   const find = (id) => document.querySelector(`#explorer-${id}`);
   let following = null;
 
@@ -13,8 +13,8 @@
 
   function row([style, what, value]) {
     const tr = document.createElement("tr");
-    tr.innerHTML = `<td><svg aria-hidden="true"><line data-style="${style}" x2="44" y1="4" y2="4"></line></svg></td><td></td><td></td>`;
-    [tr.children[1].textContent, tr.children[2].textContent] = [what, value];
+    const sample = `<svg aria-hidden="true"><line data-style="${style}" x2="44" y1="4" y2="4"></line></svg>`;
+    tr.innerHTML = `<td>${sample}</td><td>${what}</td><td>${value}</td>`;
     return tr;
   }
 
@@ -24,7 +24,7 @@
     charts.boxes[0].setAttribute("aria-label", words.errorsDescribed(answer));
     charts.boxes[1].setAttribute("aria-label", words.eigenvaluesDescribed(answer, chosen.rule));
     find("rule").textContent = chosen.rule;
-    find("python").textContent = words.python(chosen);
+    find("python").textContent = words.python(chosen, answer.times.length);
   }
 
   /** Answer what the controls ask, and say what there is to say. */
@@ -38,32 +38,46 @@
     window.explorer = Object.freeze({ setting: chosen, problem, answer });
     show(window.explorer);
     say([...sentences, ...words.warnings(answer)]);
-    clearTimeout(following);
-    following = setTimeout(() => history.replaceState(null, "", setting.fragment()), PATIENCE);
   }
 
-  const link = () => location.href.replace(/#.*|$/, setting.fragment());
+  const writeAddress = () => history.replaceState(null, "", setting.fragment());
 
-  const copy = () =>
-    navigator.clipboard.writeText(link()).then(
-      () => say(["The link is copied."]),
-      () => say(["The browser does not let this page copy; the address above holds the setting."]),
-    );
+  /** Let the address follow the controls, soon. */
+  function follow() {
+    clearTimeout(following);
+    following = setTimeout(writeAddress, PATIENCE);
+  }
+
+  async function copy() {
+    writeAddress();
+    try {
+      await navigator.clipboard.writeText(location.href);
+      say(["The link is copied."]);
+    } catch {
+      say(["The browser does not let this page copy; the address above holds the setting."]);
+    }
+  }
 
   function save() {
     const { answer, setting: chosen } = window.explorer;
     const address = URL.createObjectURL(new Blob([words.csv(answer, chosen.rule)], { type: "text/csv" }));
     Object.assign(document.createElement("a"), { href: address, download: "curves.csv" }).click();
-    URL.revokeObjectURL(address);
+    setTimeout(() => URL.revokeObjectURL(address), 1000);
   }
 
   const load = (address) => update(setting.load(setting.isSetting(address) ? address : ""));
 
-  setting.form.addEventListener("input", () => update());
+  setting.form.addEventListener("input", () => {
+    update();
+    follow();
+  });
   setting.form.addEventListener("submit", (event) => event.preventDefault());
   find("copy").addEventListener("click", copy);
   find("save").addEventListener("click", save);
-  find("reset").addEventListener("click", () => load(""));
+  find("reset").addEventListener("click", () => {
+    load("");
+    follow();
+  });
   window.addEventListener("hashchange", () => setting.isSetting(location.hash) && load(location.hash));
   load(location.hash);
 })();

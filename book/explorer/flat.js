@@ -1,20 +1,25 @@
-/* Linear algebra on flat matrices, Float64Arrays row by row: their sizes are given, since they do not know them.
+/* Linear algebra on flat matrices, Float64Arrays row by row. They do not know their sizes, which are given.
 
-   Inner loops use these: ml-matrix, which keeps each row in an array of its own, takes several times as long. */
+   Inner loops use these: ml-matrix, which keeps each row in an array of its own, takes several times as long.
+   Sizes that came out of one list with other numbers slow them down, too: they no longer count as whole. */
 "use strict";
 
 const flat = (() => {
   const of = (matrix) => Float64Array.from(matrix.to1DArray());
 
-  /** Return left (rows x inner) times right (inner x columns), in `product` if given: 2 x 2 entries at once, for speed. */
+  /** Return left (rows x inner) times right (inner x columns), in `product` if given; 2 x 2 at once, for speed. */
   function multiply(left, right, rows, inner, columns, product = new Float64Array(rows * columns)) {
     for (let i = 0; i < rows; i += 2) {
       const below = Math.min(i + 1, rows - 1);
       for (let j = 0; j < columns; j += 2) {
         const beside = Math.min(j + 1, columns - 1);
-        let a = 0, b = 0, c = 0, d = 0;
+        let a = 0;
+        let b = 0;
+        let c = 0;
+        let d = 0;
         for (let k = 0, row = 0; k < inner; k++, row += columns) {
-          const upper = left[i * inner + k], lower = left[below * inner + k];
+          const upper = left[i * inner + k];
+          const lower = left[below * inner + k];
           a += upper * right[row + j];
           b += upper * right[row + beside];
           c += lower * right[row + j];
@@ -31,7 +36,9 @@ const flat = (() => {
 
   function transposed(matrix, rows, columns) {
     const result = new Float64Array(rows * columns);
-    for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) result[j * rows + i] = matrix[i * columns + j];
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < columns; j++) result[j * rows + i] = matrix[i * columns + j];
+    }
     return result;
   }
 
@@ -40,12 +47,11 @@ const flat = (() => {
     return matrix.map((entry, i) => (entry + other[i]) / 2);
   }
 
-  /** Return X with matrix X = right, (size x columns): Gauss's elimination, the largest pivot of each column. */
+  /** Return X (size x columns) with matrix X = right: Gauss's elimination with the largest pivots. */
   function solve(matrix, right, size, columns) {
     const [left, solution] = [matrix.slice(), right.slice()];
     for (let k = 0; k < size; k++) {
-      let pivot = k;
-      for (let i = k + 1; i < size; i++) if (Math.abs(left[i * size + k]) > Math.abs(left[pivot * size + k])) pivot = i;
+      const pivot = largestBelow(left, k, size);
       swapRows(left, k, pivot, size);
       swapRows(solution, k, pivot, columns);
       for (let i = 0; i < size; i++) {
@@ -56,6 +62,15 @@ const flat = (() => {
       }
     }
     return solution.map((entry, i) => entry / left[Math.floor(i / columns) * (size + 1)]);
+  }
+
+  /** Return the row, from the k-th on, that has the largest entry in column k. */
+  function largestBelow(matrix, k, size) {
+    let found = k;
+    for (let i = k + 1; i < size; i++) {
+      if (Math.abs(matrix[i * size + k]) > Math.abs(matrix[found * size + k])) found = i;
+    }
+    return found;
   }
 
   function swapRows(matrix, one, other, columns) {
@@ -87,7 +102,9 @@ const flat = (() => {
         for (let j = 0; j <= i; j++) sum[i * size + j] += scaled * rows[row * size + j];
       }
     });
-    for (let i = 0; i < size; i++) for (let j = 0; j < i; j++) sum[j * size + i] = sum[i * size + j];
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j < i; j++) sum[j * size + i] = sum[i * size + j];
+    }
     return sum;
   }
 

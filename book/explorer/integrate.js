@@ -1,4 +1,4 @@
-/* Differential equations on flat arrays: Dormand and Prince's method of order five, in steps that it chooses. */
+/* Differential equations on flat arrays: Dormand and Prince's method of order five, in steps of its choice. */
 "use strict";
 
 const integrate = (() => {
@@ -30,7 +30,7 @@ const integrate = (() => {
     return Math.sqrt(sum);
   }
 
-  /** Return a function that tries one step from `state` and puts its result into `next`, its error being returned. */
+  /** Return a function that tries a step from `state`: its result goes to `next`, its error, of 1, comes back. */
   function trial(field, state, next, slopes) {
     const wrong = new Float64Array(state.length);
     const none = new Float64Array(state.length);
@@ -45,7 +45,7 @@ const integrate = (() => {
     };
   }
 
-  /** Return the states at time 0 and after 1, 2, ... equal spans, `count` in all, or fewer after so many steps.
+  /** Return the states after 0, 1, 2, ... equal spans, `count` in all, or fewer where there are too many steps.
 
      `field(state, slope)` puts a state's derivative into `slope`. */
   function states(field, start, span, count, mostSteps) {
@@ -64,7 +64,10 @@ const integrate = (() => {
         slopes[0].set(slopes.at(-1));
       }
       step = tried * Math.min(5, Math.max(0.2, 0.9 * wrong ** -0.2));
-      if (left === 0) [left] = [span, found.push(state.slice())];
+      if (left === 0) {
+        found.push(state.slice());
+        left = span;
+      }
     }
     return found;
   }

@@ -4,7 +4,7 @@
 const linear = (() => {
   const { Matrix, LuDecomposition, QrDecomposition } = mlMatrix;
 
-  const times = (...factors) => factors.reduceRight((right, left) => left.mmul(right)); // the last is the narrowest
+  const times = (...factors) => factors.reduceRight((right, left) => left.mmul(right)); // the last is narrow
   const plusTransposed = (matrix) => Matrix.add(matrix, matrix.transpose());
   const symmetric = (matrix) => plusTransposed(matrix).div(2);
   const weighted = (values, matrix) => matrix.clone().mulColumnVector(values);

@@ -1,8 +1,8 @@
 /* The explorer's problems: a diagonal target, feedback, and a start, drawn from a seed.
 
-   A problem is { values, C, Z, W }: the n singular values of Y = diag(values), largest first, feedback C (r x n), and
-   a start Z (n x r), W (r x n). The columns of Z and the rows of W are orthonormal but for one scale, so that
-   Z^T Z = W W^T. How Y's singular vectors lie does not matter, since all else is drawn without regard to them. */
+   A problem is { values, C, Z, W }: the n singular values of Y = diag(values), largest first, feedback C (r x n),
+   and a start Z (n x r), W (r x n). The columns of Z and the rows of W are orthonormal but for one scale, so that
+   Z^T Z = W W^T. How Y's singular vectors lie does not matter: all else is drawn without regard to them. */
 "use strict";
 
 const problems = (() => {
@@ -43,9 +43,11 @@ const problems = (() => {
     const values = Array.from({ length: n }, (_, i) => (i < rank ? spectra[spectrum](i, rank, r) : 0));
     const C = drawn(r, n, 3 * seed).mul(feedbackScale);
     const Z = orthonormal(n, r, 3 * seed + 1).mul(startScale);
-    const W = orthonormal(n, r, 3 * seed + 2).transpose().mul(startScale);
+    const W = orthonormal(n, r, 3 * seed + 2)
+      .transpose()
+      .mul(startScale);
     return Object.freeze({ values, C, Z, W });
   }
 
-  return { make, spectra: Object.keys(spectra) };
+  return { make };
 })();

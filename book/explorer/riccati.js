@@ -1,7 +1,7 @@
 /* How orthonormal columns Q turn under a constant pull P, dQ/dt = (I - Q Q^T) P, without a time stepper.
 
-   The overlap M = Q^T P rises by a symmetric D, and (U, DU), with dU/dt = (M(0) + D) U, obeys a linear system. Where
-   its exponential would overflow, a short step is doubled instead: see fa_utils/riccati.py. */
+   The overlap M = Q^T P rises by a symmetric D, and (U, DU), with dU/dt = (M(0) + D) U, obeys a linear system.
+   Where its exponential would overflow, a short step is doubled instead: see fa_utils/riccati.py. */
 "use strict";
 
 const riccati = (() => {
@@ -33,8 +33,9 @@ const riccati = (() => {
     return sum;
   }
 
-  /** Return how D and Q move on in a short step: D becomes rise + decay^T D X and Q becomes QX + onset + gain D X,
-     where X = (I + spread D)^(-1) decay. */
+  /** Return how D and Q move on in a short step: D becomes rise + decay^T D X, Q becomes QX + onset + gain D X.
+
+     X = (I + spread D)^(-1) decay. */
   function shortPropagator(pull, columns, step) {
     const k = pull.columns;
     const system = linearSystem(pull, columns);
@@ -73,22 +74,26 @@ const riccati = (() => {
     return moved;
   }
 
-  const sum = (...matrices) => matrices[0].map((_, i) => matrices.reduce((total, matrix) => total + matrix[i], 0));
+  const sum = (...matrices) =>
+    matrices[0].map((_, i) => matrices.reduce((total, matrix) => total + matrix[i], 0));
 
   /** Return Q (p x k), flat, at `count` times, 0, step, 2 step, ..., where P is `pull` and Q(0) `columns`. */
   function path(pull, columns, step, count) {
     const [p, k] = [pull.rows, pull.columns];
     const unit = pull.norm();
     const once = propagator(Matrix.div(pull, unit), columns, step * unit);
-    const [decay, spread, rise, onset, gain] = [once.decay, once.spread, once.rise, once.onset, once.gain].map(flat.of);
+    const parts = [once.decay, once.spread, once.rise, once.onset, once.gain];
+    const [decay, spread, rise, onset, gain] = parts.map(flat.of);
     const decayTransposed = flat.transposed(decay, k, k);
     const found = [flat.of(columns)];
-    for (let risen = new Float64Array(k * k); found.length < count; ) {
+    let risen = new Float64Array(k * k);
+    while (found.length < count) {
       const growth = flat.addToDiagonal(flat.multiply(spread, risen, k, k, k), 1, k);
       const shrink = flat.solve(growth, decay, k, k);
       const through = flat.multiply(risen, shrink, k, k, k);
       risen = sum(rise, flat.symmetric(flat.multiply(decayTransposed, through, k, k, k), k));
-      found.push(sum(onset, flat.multiply(found.at(-1), shrink, p, k, k), flat.multiply(gain, through, p, k, k)));
+      const kept = flat.multiply(found.at(-1), shrink, p, k, k);
+      found.push(sum(kept, flat.multiply(gain, through, p, k, k), onset));
     }
     return found;
   }

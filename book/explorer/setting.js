@@ -6,9 +6,10 @@ const setting = (() => {
   const controls = [...form.elements];
 
   /** Return what a control stands for: of a logarithm, the power of ten, to two digits. */
-  const meant = ({ name, value }) => (name.startsWith("log10") ? Number((10 ** value).toPrecision(2)) : Number(value));
+  const meant = ({ name, value }) =>
+    name.startsWith("log10") ? Number((10 ** value).toPrecision(2)) : Number(value);
 
-  /** Return the setting that the controls show: what makes a problem, the last time, and whose eigenvalues are drawn. */
+  /** Return the setting that the controls show. */
   function read() {
     const { n, rank, r, spectrum, log10C, log10start, log10time, seed, eigenvalues } = form.elements;
     return Object.freeze({
@@ -40,10 +41,13 @@ const setting = (() => {
   function set(control, text) {
     const before = control.value;
     control.value = text;
-    const same = control.type === "select-one" ? control.value === text : Number(control.value) === Number(text);
+    const same =
+      control.type === "select-one" ? control.value === text : Number(control.value) === Number(text);
     if (text.trim() !== "" && same && control.checkValidity()) return [];
     control.value = before;
-    return [`The address asks for ${control.name} = ${text}; it must be ${allowed(control)}, and is ${before} here.`];
+    return [
+      `The address asks for ${control.name} = ${text}; it must be ${allowed(control)}, and is ${before} here.`,
+    ];
   }
 
   function allowed({ type, options, min, max, step }) {
@@ -55,7 +59,9 @@ const setting = (() => {
   const complaints = () =>
     controls
       .filter((control) => !control.checkValidity())
-      .map((control) => `The ${control.name} must be ${allowed(control)}; the curves are still those of before.`);
+      .map(
+        (control) => `The ${control.name} must be ${allowed(control)}; the curves are still those of before.`,
+      );
 
   /** Return whether an address holds a setting, and not just a place on the page. */
   const isSetting = (address) => address.includes("=");
@@ -70,7 +76,10 @@ const setting = (() => {
       return asked.has(control.name) ? set(control, asked.get(control.name)) : [];
     });
     complete();
-    return [...said, ...unknown.map((name) => `The address asks for ${name}, which this page does not know.`)];
+    return [
+      ...said,
+      ...unknown.map((name) => `The address asks for ${name}, which this page does not know.`),
+    ];
   }
 
   return { form, read, complete, complaints, fragment, isSetting, load };

@@ -1,4 +1,4 @@
-/* What the explorer says: the table of numbers, the pictures' descriptions, the curves as CSV, the program in Python. */
+/* What the explorer says: numbers, descriptions of the pictures, warnings, the curves as CSV, a program. */
 "use strict";
 
 const words = (() => {
@@ -17,7 +17,9 @@ const words = (() => {
 
   /** Return the table's rows: style of the line, what it is, and its value. */
   function numbers({ times, errors, levels }) {
-    const last = Object.fromEntries(Object.keys(errors).map((name) => [name, timeOf({ times }, errors[name])]));
+    const last = Object.fromEntries(
+      Object.keys(errors).map((name) => [name, timeOf({ times }, errors[name])]),
+    );
     const value = (name) => short(name in levels ? levels[name] : lastOf(errors[name]));
     return NUMBERS.map(([name, style, what]) => [style, what(last), value(name)]);
   }
@@ -27,7 +29,7 @@ const words = (() => {
       ([name, values]) => `${name} goes from ${short(values[0])} to ${short(lastOf(values))}`,
     );
     const { stationary, law, optimum } = answer.levels;
-    const levels = `Lemma 1 says ${short(stationary)}, the law ${short(law)}, the optimum is ${short(optimum)}`;
+    const levels = `Lemma 1 says ${short(stationary)}, the law ${short(law)}, the best is ${short(optimum)}`;
     return `Errors until time ${short(lastOf(answer.times))}: ${parts.join(", ")}. ${levels}.`;
   }
 
@@ -41,17 +43,16 @@ const words = (() => {
   /** Return sentences on curves that end early. */
   function warnings({ times, errors }) {
     const cut = Object.keys(errors).filter((name) => errors[name].length < times.length);
-    return cut.map(
-      (name) =>
-        `${name} is drawn until time ${timeOf({ times }, errors[name])} only, since the rest would take too long; ` +
-        "choose an earlier last time or a smaller scale of C.",
-    );
+    const until = (name) => `${name} is drawn until time ${timeOf({ times }, errors[name])} only`;
+    const advice = "since the rest would take too long; choose an earlier last time or a smaller scale of C";
+    return cut.map((name) => `${until(name)}, ${advice}.`);
   }
 
   /** Return the curves as CSV, and the eigenvalues under one rule. */
   function csv({ times, errors, eigenvalues }, rule) {
     const r = eigenvalues[rule][0].length;
-    const names = ["time", ...Object.keys(errors), ...Array.from({ length: r }, (_, k) => `eigenvalue ${k + 1} (${rule})`)];
+    const each = Array.from({ length: r }, (_, k) => `eigenvalue ${k + 1} (${rule})`);
+    const names = ["time", ...Object.keys(errors), ...each];
     const rows = times.map((time, i) => [
       time,
       ...Object.values(errors).map((values) => values[i] ?? ""),
@@ -61,27 +62,30 @@ const words = (() => {
   }
 
   const SPECTRA = {
-    flat: () => "np.ones(rank)",
-    linear: () => "np.linspace(1, 0.5, rank)",
-    polynomial: () => "1 / np.arange(1.0, rank + 1)",
-    exponential: () => "0.8 ** np.arange(rank)",
-    stepped: () => "np.where(np.arange(rank) < r, 1.0, 0.3)",
+    flat: "np.ones(rank)",
+    linear: "np.linspace(1, 0.5, rank)",
+    polynomial: "1 / np.arange(1.0, rank + 1)",
+    exponential: "0.8 ** np.arange(rank)",
+    stepped: "np.where(np.arange(rank) < r, 1.0, 0.3)",
   };
 
-  const python = ({ n, rank, r, spectrum, feedbackScale, startScale, seed, end, rule }) => `import numpy as np
+  const python = (
+    { n, rank, r, spectrum, feedbackScale, startScale, seed, end, rule },
+    count,
+  ) => `import numpy as np
 
 import fa_utils as fa
 
 n, rank, r = ${n}, ${rank}, ${r}
 rng = np.random.default_rng(${seed})  # NumPy's draws are not this page's
-values = ${SPECTRA[spectrum]()}
+values = ${SPECTRA[spectrum]}
 problem = fa.Problem(
     target=np.diag(np.pad(values, (0, n - rank))),
     feedback=${feedbackScale} * rng.standard_normal((r, n)),
     Z=${startScale} * fa.orthonormal_columns(n, r, rng=rng),
     W=${startScale} * fa.orthonormal_columns(n, r, rng=rng).T,
 )
-times = np.linspace(0, ${end}, 61)
+times = np.linspace(0, ${end}, ${count})
 runs = {rule.name: fa.flow(problem, rule, times) for rule in (fa.GD, fa.FA)}
 runs["FA*"] = fa.fa_star_exact(problem, times)
 total = fa.squared_norm(problem.target)
