@@ -1,7 +1,8 @@
 """How fast the book's explorer answers a slider at n = 100: all curves computed and drawn, in the browser.
 
-The book is that in the folder named by FA_BOOK, default build/book, as `make book` makes it. The first
-answers, before the browser has compiled the page's functions for speed, are not counted.
+Each slider in turn goes to and fro by one step, the others at their defaults. The book is that in the folder
+named by FA_BOOK, default build/book, as `make book` makes it. The first answers, before the browser has
+compiled the page's functions for speed, are not counted.
 """
 
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import measure
 
-SLIDERS = ("rank", "r", "log10C", "log10start", "log10time")
+SLIDERS = ("n", "rank", "r", "log10C", "log10start", "log10time")
 UNITS = (5, 10)  # the default r and the largest
 MOVES, FIRST = 40, 10
 MOVE = """async ([name, moves]) => {
@@ -19,7 +20,7 @@ MOVE = """async ([name, moves]) => {
     const drawn = () => document.querySelectorAll("#explorer canvas").forEach(
         (canvas) => canvas.getContext("2d").getImageData(0, 0, 1, 1));
     for (let move = 0; move < moves; move++) {
-        if (Number(slider.value) > Number(slider.min)) slider.stepDown(); else slider.value = slider.max;
+        if (move % 2) slider.stepUp(); else slider.stepDown();
         const started = performance.now();
         slider.dispatchEvent(new Event("input", { bubbles: true }));
         await null;
