@@ -24,13 +24,13 @@ myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 bibtex_bibfiles = ["references.bib"]
 statement_homes = json.loads((HERE / "homes.json").read_text(encoding="utf-8"))
-exclude_patterns = ["README.md", "contents.md", "reference.md", "explorer/vendor"]
+exclude_patterns = ["README.md", "contents.md", "reference.md", "**/explorer.html"]
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 mathjax4_config = {"chtml": {"scale": 0.9}}  # as large as the text around it
 html_theme = "sphinx_book_theme"
 html_title = project
-html_static_path = ["static"]
+html_static_path = ["static", "explorer"]
 html_css_files = ["book.css"]
 html_show_sourcelink = False
 html_copy_source = False
