@@ -81,8 +81,13 @@ def test_links_lead_somewhere(document):
         )
     targets = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
     assert targets
+    headings = {
+        re.sub("[^a-z0-9]+", "-", line.lower()).strip("-") for line in re.findall("^#+ .*", text, re.M)
+    }
     for target in targets:
-        assert (document.parent / target).exists(), target
+        path, _, heading = target.partition("#")
+        assert (document.parent / path).exists(), target
+        assert path or heading in headings, target
 
 
 def test_the_readmes_tables_are_those_of_the_committed_notebooks(monkeypatch):
