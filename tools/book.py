@@ -24,14 +24,19 @@ SOURCE = Path("build", "book-source")
 PAGES = [f"{name}.md" for name in ("README", "TESTING", "CHANGELOG", "CONTRIBUTING")]
 PAGES += ["benchmarks/README.md", "tests/mutants.md"]
 OTHER_PAGES = re.compile("(figures|notebooks)/")
+LONG = 12  # lines of code; longer cells are folded
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 
 
 def readable(notebook: dict) -> dict:
-    """Return a notebook as the book shows it: pictures described, and nothing that is for others."""
+    """Return a notebook as the book shows it: pictures described, long code folded."""
     tagged = [cell for cell in notebook["cells"] if links.TAG in cell["metadata"].get("tags", [])]
     notebook["cells"] = [cell for cell in notebook["cells"] if cell not in tagged]
     for cell in notebook["cells"]:
+        tags = cell["metadata"].setdefault("tags", [])
+        long = cell["cell_type"] == "code" and "".join(cell["source"]).count("\n") >= LONG
+        if long and "parameters" not in tags:
+            tags.append("hide-input")
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(VERDICT_MIME, None)
             about = output.get("metadata", {}).get("image/png")
