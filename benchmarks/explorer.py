@@ -13,7 +13,7 @@ from pathlib import Path
 import measure
 
 SLIDERS = ("n", "rank", "r", "log10C", "log10start", "log10time")
-UNITS = (5, 10)  # the default r and the largest
+UNITS = (5, 8)  # the default r and the largest
 MOVES, FIRST = 40, 10
 MOVE = """async ([name, moves]) => {
     const slider = document.querySelector(`#explorer [name=${name}]`), milliseconds = [];

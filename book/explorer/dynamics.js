@@ -90,8 +90,8 @@ const dynamics = (() => {
     const path = turned(Matrix.div(Z, scale), pull, Math.min(r, rank), step, count);
     const square = (entry, i) => (values[Math.floor(i / r)] * entry) ** 2;
     const learnt = (columns) => columns.reduce((sum, entry, i) => sum + square(entry, i), 0);
-    const total = outside + sumOfSquares(values);
-    const overlap = (columns) => flat.multiply(flat.transposed(columns, p, r), flat.of(pull), r, p, r);
+    const [total, pullFlat] = [outside + sumOfSquares(values), flat.of(pull)];
+    const overlap = (columns) => flat.multiply(flat.transposed(columns, p, r), pullFlat, r, p, r);
     return { errors: path.map((columns) => total - learnt(columns)), overlaps: path.map(overlap) };
   }
 
@@ -180,9 +180,9 @@ const dynamics = (() => {
   /** Return the eigenvalues of M + M^T, M = WC^T, from the least on. */
   function alignmentEigenvalues(overlap) {
     const r = Math.sqrt(overlap.length);
-    const matrix = plusTransposed(Matrix.from1DArray(r, r, overlap));
-    const { realEigenvalues } = new EigenvalueDecomposition(matrix, { assumeSymmetric: true });
-    return realEigenvalues.sort((a, b) => a - b);
+    const half = Matrix.from1DArray(r, r, flat.symmetric(overlap, r));
+    const { realEigenvalues } = new EigenvalueDecomposition(half, { assumeSymmetric: true });
+    return realEigenvalues.map((value) => 2 * value).sort((a, b) => a - b);
   }
 
   /** Return what is drawn of a problem: curves at `count` evenly spaced times, and levels, over ||Y||^2. */

@@ -18,8 +18,14 @@ const linear = (() => {
 
   /** Return blocks side by side. */
   function joined(...blocks) {
-    const row = (i) => blocks.flatMap((block) => block.getRow(i));
-    return new Matrix(Array.from({ length: blocks[0].rows }, (_, i) => row(i)));
+    const columns = blocks.reduce((sum, block) => sum + block.columns, 0);
+    const whole = Matrix.zeros(blocks[0].rows, columns);
+    let first = 0;
+    for (const block of blocks) {
+      whole.setSubMatrix(block, 0, first);
+      first += block.columns;
+    }
+    return whole;
   }
 
   /** Return orthonormal columns that span those of all blocks, at most as many as there are rows. */

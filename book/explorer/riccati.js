@@ -9,7 +9,7 @@ const riccati = (() => {
   const { times, symmetric, solver } = linear;
   const identityLike = (matrix) => Matrix.eye(matrix.rows);
   const SHORT = 0.25; // in units of 1 over the norm of P
-  const TERMS = 18; // of the power series of a short step: the next ones are below rounding
+  const TERMS = 16; // of the power series of a short step: the next ones are below rounding
 
   /** Return [[M, I], [R^T R, -M^T]], R = P - QM: what moves (U, DU). */
   function linearSystem(pull, columns) {

@@ -23,7 +23,7 @@ DEFAULTS = {
 }
 SETTINGS = (
     {},
-    {"r": 10, "seed": 2},
+    {"r": 8, "seed": 2},
     {"spectrum": "flat", "log10time": 2},
     {"spectrum": "polynomial", "rank": 60, "log10C": 0},
     {"spectrum": "exponential", "rank": 60, "r": 7},
@@ -31,19 +31,19 @@ SETTINGS = (
     {"rank": 100, "log10start": -1},  # the rank is n
     {"rank": 3, "r": 8, "log10time": 2.5},  # more units than the rank
     {"rank": 1, "r": 1},
-    {"n": 20, "rank": 20, "r": 10, "log10C": 0.5},  # 2r = n: no direction is left out
+    {"n": 20, "rank": 20, "r": 8, "log10C": 0.5},  # 3r > n: no direction is left out for W
     {"n": 20, "rank": 7, "r": 7, "log10start": 0},
-    {"n": 200, "rank": 200, "r": 10},
+    {"n": 200, "rank": 200, "r": 8},
     {"log10C": -2, "log10time": 2.5},
     {"log10C": 1, "log10time": 0},
     {"log10start": -3, "log10time": 2},
 )
 EXTREMES = (
-    {"log10C": 1, "log10time": 2.5, "r": 10},
+    {"log10C": 1, "log10time": 2.5, "r": 8},
     {"log10C": 1, "log10start": -3, "log10time": 2.5, "n": 200, "rank": 200},
-    {"log10C": -2, "log10start": -3, "n": 20, "rank": 1, "r": 10},
+    {"log10C": -2, "log10start": -3, "n": 20, "rank": 1, "r": 8},
     {"log10C": 1, "log10start": -3, "log10time": 2.5, "n": 20, "rank": 2, "r": 7, "spectrum": "polynomial"},
-    {"spectrum": "exponential", "n": 200, "rank": 200, "r": 10, "seed": 999999},
+    {"spectrum": "exponential", "n": 200, "rank": 200, "r": 8, "seed": 999999},
 )
 READ = """() => ({
     ...explorer.answer, setting: explorer.setting, values: explorer.problem.values,
@@ -150,7 +150,7 @@ def test_every_curve_and_every_value_is_that_of_fa_utils(explorer, chosen):
     [
         ("integrate.js", "35 / 384", "35 / 384.01", "FA"),
         ("dynamics.js", "Math.expm1(2 * rate * step)", "Math.expm1(2.0001 * rate * step)", "GD"),
-        ("riccati.js", "TERMS = 18", "TERMS = 4", "FA*"),
+        ("riccati.js", "TERMS = 16", "TERMS = 4", "FA*"),
         ("dynamics.js", "values.slice(C.rows)", "values.slice(C.rows + 1)", "optimum"),
         ("dynamics.js", "basis(weighted(values, C.transpose()))", "basis(C.transpose())", "stationary"),
         ("dynamics.js", "[low, high] = [-100, 100]", "[low, high] = [2, 100]", "law"),
@@ -281,9 +281,9 @@ def test_a_place_on_the_page_is_no_setting(explorer):
 @pytest.mark.parametrize(
     "name, text, rule",
     [
-        ("r", "11", "a number from 1 to 10 in steps of 1"),
-        ("r", "2.5", "a number from 1 to 10 in steps of 1"),
-        ("r", "", "a number from 1 to 10 in steps of 1"),
+        ("r", "9", "a number from 1 to 8 in steps of 1"),
+        ("r", "2.5", "a number from 1 to 8 in steps of 1"),
+        ("r", "", "a number from 1 to 8 in steps of 1"),
         ("rank", "101", "a number from 1 to 100 in steps of 1"),
         ("n", "many", "a number from 20 to 200 in steps of 10"),
         ("seed", "-1", "a number from 0 to 999999 in steps of 1"),
