@@ -502,14 +502,20 @@ def test_make_lists_parameters_and_says_which_values_are_unusual(copy):
 
 @pytest.mark.slow
 def test_runs_on_a_cluster_need_nothing_of_this_repository_there(copy, scheduler, workers):
-    """The workers know of fa_utils only, and not what this process is told."""
+    """The workers know of another fa_utils only, and not what this process is told."""
+    sent = "float(Path(fa.__file__).resolve().parents[1] == Path.cwd().parent)"
     here = 'fa.verdict(fa.Claim("x", "new", 0.0 + ("ONLY_HERE" in os.environ), "<=", seed - 2.0))'
-    write_notebook(copy, "good", "import os", here, parameters=LINES)
+    cells = (
+        "import os\nfrom pathlib import Path",
+        f'fa.verdict(fa.Claim("y", "new", {sent}, "==", 1))',
+        here,
+    )
+    write_notebook(copy, "good", *cells, parameters=LINES)
     command = [BIN / "python", "tools/sweep.py", "1", "good", "seed=1:2"]
     environment = clean_environment() | {"FA_DASK": scheduler, "ONLY_HERE": "1"}
     ran = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 1, ran.stderr
-    assert "holds in 1 of 2  0  <=  -1 to 0  x\n1 of 2 verdicts hold" in ran.stdout
+    assert "holds in 2 of 2  1  ==  1        y\nholds in 1 of 2  0  <=  -1 to 0  x\n" in ran.stdout
     again = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
     assert "2 runs of good, 2 of them there already" in again.stdout
 

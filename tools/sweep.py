@@ -35,7 +35,7 @@ from fa_utils.files import write_whole
 
 MOST_RUNS = 10_000
 RANGE = re.compile(r"(-?\d+):(-?\d+)")
-# What a run needs besides its notebook, and what of these surroundings it gets wherever it runs.
+# What a run needs besides its notebook and the package, and which of these settings it gets wherever it runs.
 TOOLS = ["tools/run_notebook.py", "tools/parameters.py", "tools/up_to_date.py", "requirements.lock"]
 THREADS = ["OPENBLAS", "OMP", "MKL", "VECLIB_MAXIMUM"]
 SETTINGS = [*(f"{name}_NUM_THREADS" for name in THREADS), "LOKY_MAX_CPU_COUNT", "JUPYTER_PREFER_ENV_PATH"]
@@ -96,17 +96,19 @@ def run_of(name: str, words: tuple[str, ...]) -> Run:
 def executed(files: dict[str, bytes], settings: dict[str, str], words: tuple[str, ...]) -> tuple[bytes, str]:
     """Return the notebook that ran with these parameters, as far as it came, and in a line what broke it.
 
-    It runs by the command that make has, in a folder and a process of its own, from nothing but these files,
-    of which the notebook is the first: so it does the same on a worker, which need not have this repository.
+    It runs by the command that make has, in a folder and a process of its own, from these files, of which the
+    notebook is the first: so it does the same on a worker, which need not have this repository.
     """
     with tempfile.TemporaryDirectory(prefix="fa-") as folder:
         for path, content in files.items():
             Path(folder, path).parent.mkdir(parents=True, exist_ok=True)
             Path(folder, path).write_bytes(content)
+        places = {place: f"{folder}/{place}" for place in PLACES}
+        places["PYTHONPATH"] = os.pathsep.join(filter(None, [folder, os.environ.get("PYTHONPATH")]))
         ran = subprocess.run(
             [sys.executable, "tools/run_notebook.py", next(iter(files)), "build/run.ipynb", *words],
             cwd=folder,
-            env=os.environ | settings | {place: f"{folder}/{place}" for place in PLACES},
+            env=os.environ | settings | places,
             capture_output=True,
             text=True,
             check=False,
@@ -173,7 +175,9 @@ def complete(name: str, runs: list[Run], jobs: int) -> list[list[dict[str, str]]
     inputs = {run: inputs_of(notebook, sorted(run.words)) for run in runs}
     missing = [run for run in runs if not is_up_to_date(run.output, inputs[run])]
     print(f"{len(runs)} runs of {name}, {len(runs) - len(missing)} of them there already", flush=True)
-    files = {path: Path(path).read_bytes() for path in [str(notebook), *TOOLS]}
+    files = {
+        str(path): Path(path).read_bytes() for path in [notebook, *TOOLS, *Path("fa_utils").glob("*.py")]
+    }
     settings = {name: os.environ[name] for name in SETTINGS if name in os.environ}
     run_one = partial(executed, files, settings | {"MPLBACKEND": "", "FA_DASK": ""})
     errors = {}
