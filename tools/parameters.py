@@ -120,7 +120,7 @@ def as_table(known: list[Parameter]) -> str:
     """Return the parameters as aligned text, a line each."""
     rows = [("parameter", "default", "sensible range", "unit", "meaning")]
     for one in known:
-        span = "" if one.least is None else f"{one.least} to {one.most}"
+        span = "" if one.least is None else f"{one.least:.12g} to {one.most:.12g}"
         rows.append((one.name, str(one.default), span, one.unit, one.meaning))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
