@@ -278,7 +278,7 @@ def test_each_kernel_that_runs_here_is_a_cell_once(monkeypatch, capsys):
     monkeypatch.setattr(stability, "kernel_of", lambda programs, core: kernels.get(core, ""))
     assert stability.distinct("here", Path()) == ["Prescott", "Sandybridge", "Haswell"]
     assert capsys.readouterr().out.splitlines() == [
-        "here: this processor cannot run the kernel for SkylakeX",
+        "here: the kernel for SkylakeX does not run on this processor",
         "here: the kernel for Zen (Haswell) is the one for Haswell",
     ]
 
