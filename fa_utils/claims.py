@@ -3,11 +3,13 @@
 import json
 import operator
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.special import betaincinv
+from numpy.typing import ArrayLike
+from scipy.special import betaincinv, stdtrit
 
 from fa_utils.checks import real_number, whole_number
 
@@ -107,6 +109,31 @@ def kolmogorov_limit(one: int, other: int, chance: float) -> float:
     if not 0 < real_number("chance", chance) < 1:
         raise ValueError(f"chance is {chance}; choose a number between 0 and 1")
     return float(np.sqrt(np.log(2 / chance) / 2 * sum(1 / size for size in sizes)))
+
+
+def student_limit(deviations: Sequence[ArrayLike], runs: Sequence[ArrayLike], chance: float) -> np.ndarray:
+    """Return how far the means of two samples of one Gaussian are apart, at most, but for that chance.
+
+    Of one sample: how far its mean is from the Gaussian's. By Student's t, from each sample's standard
+    deviation and number of runs, which broadcast. Raises ValueError for fewer than two runs, for a deviation
+    that is not at least 0, for another number of samples, and for a chance outside (0, 1).
+
+    >>> round(float(fa.student_limit([1.0, 1.0], [50, 50], chance=0.05)), 3)
+    0.397
+    """
+    if not len(deviations) == len(runs) in (1, 2):
+        raise ValueError(f"{len(deviations)} deviations and {len(runs)} runs; give one or two of each")
+    samples = [np.broadcast_arrays(*map(np.asarray, sample)) for sample in zip(deviations, runs, strict=True)]
+    for deviation, number in samples:
+        if not (number >= 2).all():
+            raise ValueError(f"runs is {number.min():g}; a deviation needs at least 2")
+        if not (deviation >= 0).all():
+            raise ValueError(f"deviation is {deviation.min():g}; choose a number of at least 0")
+    if not 0 < real_number("chance", chance) < 1:
+        raise ValueError(f"chance is {chance}; choose a number between 0 and 1")
+    freedom = sum(number - 1.0 for _, number in samples)
+    pooled = np.sqrt(sum((number - 1.0) / freedom * deviation**2.0 for deviation, number in samples))
+    return -stdtrit(freedom, chance / 2) * pooled * np.sqrt(sum(1.0 / number for _, number in samples))
 
 
 def verdict(*claims: Claim) -> None:
