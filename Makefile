@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: always help reproduce executed accept sweep parameters ranges test lint unit nbval bench lock clean \
-	coverage faults seeds stability wrong mutants audit book test-book links
+	coverage faults seeds stability wrong mutants audit book test-book links companions-full
 
 # What a user may set: make reproduce ONLY="theorem-2 lemma-1" P="seed=7" THREADS=2 JOBS=4
 # where it must be one, NOTEBOOK: make sweep NOTEBOOK=theorem-3 P="theta=0.1,0.5,1 seed=1:20"
@@ -54,6 +54,7 @@ help:
 	@echo "make sweep       one notebook with every combination: build/sweeps/NOTEBOOK/verdicts.csv, .png"
 	@echo "                 NOTEBOOK=theorem-3  P=\"theta=0.1,0.5,1 seed=1:20\""
 	@echo "make test        ruff, mypy, pytest, and nbval on every notebook; figures' data compared"
+	@echo "make companions-full   the published simulations of networks, in hours: notebooks/companions/alignment.csv"
 	@echo "make book        the notebooks as a site to browse, build/book/index.html; make test-book reads all of it"
 	@echo "make links       what leads from page to page, made anew, with the repository's address if it is known"
 	@echo "make coverage | faults | seeds | ranges | stability | wrong | mutants | audit: the longer checks of TESTING.md"
@@ -117,6 +118,11 @@ $(if $(filter sweep,$(MAKECMDGOALS)),$(if $(and $(filter 1,$(words $(NOTEBOOK)))
 
 sweep: $(ENVIRONMENT) | build
 	@exec "$(BIN)/python" tools/sweep.py $(JOBS) $(SELECTED) $(P:%='%')
+
+# Hours; the same command goes on where it was stopped.
+companions-full: RUNS = 50
+companions-full: $(ENVIRONMENT) | build
+	@exec "$(BIN)/python" tools/companions.py $(RUNS)
 
 # --- tests -----------------------------------------------------------------------------------------
 
@@ -184,6 +190,7 @@ bench: $(ENVIRONMENT)
 	@"$(BIN)/python" benchmarks/euler_steps.py
 	@"$(BIN)/python" benchmarks/growth.py
 	@"$(BIN)/python" benchmarks/draws.py
+	@"$(BIN)/python" benchmarks/networks.py
 
 clean:
 	rm -rf build .venv .venv-trust .venv-book
