@@ -24,6 +24,7 @@ SOURCE = Path("build", "book-source")
 PAGES = [f"{name}.md" for name in ("README", "TESTING", "CHANGELOG", "CONTRIBUTING")]
 PAGES += ["benchmarks/README.md", "tests/mutants.md"]
 OTHER_PAGES = re.compile("(figures|notebooks)/")
+FOLDERS = {".": "The paper", "beyond": "Beyond the paper", "companions": "Companion papers"}
 LONG = 12  # lines of code; longer cells are folded
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 
@@ -77,13 +78,13 @@ def homes(names: list[str]) -> dict[str, str]:
 
 
 def contents(names: list[str]) -> str:
-    """Return the tables of contents: the paper's notebooks, then those beyond it."""
+    """Return the tables of contents, one for each folder of notebooks."""
     trees = []
-    for caption, beyond in (("The paper", False), ("Beyond the paper", True)):
+    for folder, caption in FOLDERS.items():
         entries = [
             f"{links.title(name).replace(chr(92), '')} <notebooks/{name}>"
             for name in names
-            if name.startswith("beyond/") == beyond
+            if str(Path(name).parent) == folder
         ]
         trees.append("\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "", *entries, "```"]))
     return "\n\n".join(trees)
@@ -113,6 +114,7 @@ def stage(source: Path) -> None:
     names, home = readme.names(), links.repository()
     shutil.copytree("book", source, ignore=shutil.ignore_patterns("tests", "*.lock"))
     shutil.copytree("figures", source / "figures", ignore=shutil.ignore_patterns("*.csv"))
+    shutil.copytree("notebooks", source / "notebooks", ignore=shutil.ignore_patterns("*.ipynb", ".*"))
     texts = {page: resolved(Path(page).read_text(encoding="utf-8"), page, home) for page in PAGES}
     texts["README.md"] = readme.with_part(texts["README.md"], "gallery", gallery(), by="make accept")
     texts["README.md"] = readme.with_part(texts["README.md"], "badges", "", by="make links")

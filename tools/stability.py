@@ -145,8 +145,8 @@ def content(path: Path) -> bytes | None:
 
 def state_of(cell: Cell) -> str:
     """Return the fingerprint of all files on which a cell's outcome depends."""
-    folders = {"fa_utils": "*.py", "notebooks": "*.ipynb", "figures": "*.*"}
-    files = [path for folder, names in folders.items() for path in sorted(Path(folder).rglob(names))]
+    patterns = "fa_utils/*.py", "notebooks/**/*.ipynb", "notebooks/**/*.csv", "figures/*.*"
+    files = [path for pattern in patterns for path in sorted(Path().glob(pattern))]
     files += [Path("tools", f"{tool}.py") for tool in ("stability", "kernels_on_files", "compare_figures")]
     files += [Path("Makefile"), lock_of(cell.python, cell.packages)]
     return fingerprint("".join(f"{path} {fingerprint(path.read_bytes())}\n" for path in files).encode())

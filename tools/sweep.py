@@ -27,7 +27,7 @@ from typing import NamedTuple
 import cloudpickle
 import gathered
 from parameters import ParameterError, parse, refuse_unknown, rejoined, say_unusual
-from up_to_date import fingerprint, inputs_of, is_up_to_date, record, record_of
+from up_to_date import data_of, fingerprint, inputs_of, is_up_to_date, record, record_of
 
 from fa_utils import read_verdicts
 from fa_utils.cluster import map_on_cluster
@@ -176,7 +176,8 @@ def complete(name: str, runs: list[Run], jobs: int) -> list[list[dict[str, str]]
     missing = [run for run in runs if not is_up_to_date(run.output, inputs[run])]
     print(f"{len(runs)} runs of {name}, {len(runs) - len(missing)} of them there already", flush=True)
     files = {
-        str(path): Path(path).read_bytes() for path in [notebook, *TOOLS, *Path("fa_utils").glob("*.py")]
+        str(path): Path(path).read_bytes()
+        for path in [notebook, *data_of(notebook), *TOOLS, *Path("fa_utils").glob("*.py")]
     }
     settings = {name: os.environ[name] for name in SETTINGS if name in os.environ}
     run_one = partial(executed, files, settings | {"MPLBACKEND": "", "FA_DASK": ""})

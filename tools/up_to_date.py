@@ -29,13 +29,19 @@ def _surroundings() -> list[str]:
     return [platform.python_version(), *places, *texts]
 
 
+def data_of(notebook: Path) -> list[Path]:
+    """Return the tables that notebooks of this folder may read."""
+    return sorted(notebook.parent.glob("*.csv"))
+
+
 def inputs_of(notebook: Path, words: list[str]) -> str:
     """Return the fingerprint of all that a run of this notebook depends on, parameters as words."""
     content = json.loads(notebook.read_text(encoding="utf-8"))
+    data = [f"{path.name} {fingerprint(path.read_bytes())}" for path in data_of(notebook)]
     for cell in content["cells"]:
         cell.pop("outputs", None)
         cell.pop("execution_count", None)
-    return fingerprint(json.dumps([content, words, _surroundings()], sort_keys=True).encode())
+    return fingerprint(json.dumps([content, data, words, _surroundings()], sort_keys=True).encode())
 
 
 def record_of(executed: Path) -> Path:
