@@ -36,3 +36,25 @@ def trained(problem: fa.Problem, rule: fa.Rule, rate: float, steps: int) -> tupl
         loss.backward()
         optimizer.step()
     return Z.detach().numpy(), W.detach().numpy()
+
+
+def trained_network(
+    X: np.ndarray, W: np.ndarray, network: fa.Network, rate: float, decay: float, steps: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return W X^T and beta of a two-layer network after steps of SGD under FA, in float32; beta decays."""
+    activation = {"linear": torch.nn.Identity(), "ReLU": torch.relu, "tanh": torch.tanh}[
+        network.activation.name
+    ]
+    scale = network.weights.size**-0.5
+    inputs, labels = (torch.tensor(part, dtype=torch.float32) for part in (X, network.labels[:, None]))
+    feedback = torch.tensor(network.feedback[:, None], dtype=torch.float32)
+    first, last = (
+        torch.tensor(part, dtype=torch.float32, requires_grad=True) for part in (W, network.weights[:, None])
+    )
+    optimizer = torch.optim.SGD([{"params": [first]}, {"params": [last], "weight_decay": decay}], lr=rate)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        output = scale * FeedbackLinear.apply(activation(inputs @ first.T), last, feedback)
+        (output - labels).square().mean().backward()
+        optimizer.step()
+    return (first @ inputs.T).detach().numpy(), last.detach().numpy()[:, 0]
