@@ -227,7 +227,7 @@ def test_failures_at_fresh_seeds_are_counted_by_statement(capsys):
 
 def test_every_patch_that_breaks_the_package_applies_and_names_notebooks():
     patches = [wrong_on_purpose.read(path) for path in sorted((ROOT / "tests" / "wrong").glob("*.patch"))]
-    assert len(patches) == 10
+    assert len(patches) == 14
     names = {path.stem for path in (ROOT / "notebooks").rglob("*.ipynb")}
     for wrong in patches:
         assert wrong.concerned and set(wrong.concerned) <= names

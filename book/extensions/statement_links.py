@@ -6,7 +6,7 @@ from docutils import nodes
 from sphinx import addnodes
 from sphinx.transforms import SphinxTransform
 
-KINDS = "Theorem|Lemma|Fact|Example|Figure|Appendix|Section|New"
+KINDS = "Theorem|Lemma|Fact|Example|Figure|Appendix|Section|New|Song claim|Wang claim"
 NAMED = re.compile(rf"\b({KINDS})(s?)[ \xa0](\d+[ab]?|[A-E])\b")
 ALSO_NAMED = re.compile(r"(?:,? (?:and|or|to) |, )(\d+[ab]?|[A-E])\b")
 LEFT_ALONE = (nodes.reference, addnodes.pending_xref, nodes.title, nodes.literal, nodes.literal_block)
