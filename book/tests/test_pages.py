@@ -109,5 +109,5 @@ def test_all_that_the_package_exports_is_described(book):
         alias.name for node in module.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }
     assert len(exported) > 50
-    rules = {"FA", "FA_STAR", "GD"}
-    assert [name for name in exported - rules if f'id="fa_utils.{name}"' not in text] == []
+    wanted = {name: f"fa.{name}</span>" if name.isupper() else f'id="fa_utils.{name}"' for name in exported}
+    assert [name for name, place in wanted.items() if place not in text] == []
