@@ -486,6 +486,22 @@ def test_divergence_is_said_without_a_warning(rng, activation):
         fa.train_networks(networks, 100.0, [0.1, 0.0], 400, every=200)
 
 
+@pytest.mark.parametrize("activation", [fa.LINEAR, UNREDUCED], ids=name_of)
+def test_divergence_is_said_at_the_first_look_at_which_the_loss_is_not_finite(rng, activation):
+    network = explicit(activation, rng)[0]
+    with pytest.raises(FloatingPointError) as said:
+        fa.train_network(network, 100.0, 0.1, 400, every=1)
+    step = int(str(said.value).split()[4].rstrip(":"))
+    assert step > 1
+    losses = fa.train_network(network, 100.0, 0.1, step - 1, every=1).losses
+    assert np.isfinite(losses).all() and losses[-1] > 1e60
+
+
+def test_published_steps_need_a_width():
+    with refused(ValueError, "width is 0; choose at least 1"):
+        fa.published_steps(0)
+
+
 def test_a_saturated_network_may_diverge_in_its_weights_alone(rng):
     network = explicit(fa.TANH, rng)[0]
     with pytest.raises(FloatingPointError, match=r"^training diverged before step 5000: a loss "):
