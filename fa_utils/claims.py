@@ -73,7 +73,7 @@ class Claim:
             "mark": self.mark,
             "measured": measured,
             "relation": self.relation,
-            "bound": f"{self.bound:g}",
+            "bound": f"{self.bound:zg}",
             "verdict": "holds" if self.holds else "fails",
             "chance": f"{self.chance:g}",
             "shown": f"<{measured}" if below else measured,
@@ -177,7 +177,7 @@ def read_verdicts(notebook: str | Path) -> list[dict[str, str]]:
 
 def _short(value: Number) -> str:
     """Return a count in full, any other number to two digits."""
-    return f"{value:d}" if isinstance(value, int | np.integer) else f"{float(value):.2g}"
+    return f"{value:d}" if isinstance(value, int | np.integer) else f"{float(value):z.2g}"
 
 
 def _aligned(rows: list[dict[str, str]]) -> str:

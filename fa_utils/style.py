@@ -2,8 +2,9 @@
 
 import csv
 import io
+import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
+from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
 
 from fa_utils.files import write_whole
@@ -22,7 +23,7 @@ WIDTH = 8.8  # inches: at 100 dots to the inch, about what GitHub's notebook pag
 COLOURS = {GD.name: "#0072B2", FA.name: "#D55E00", FA_STAR.name: "#009E73"}
 DASHES = {GD.name: "-", FA.name: (0, (5, 1.5)), FA_STAR.name: (0, (1, 1))}
 THEORY = "black"
-DATA_COLUMNS = ("panel", "kind", "series", "x", "y")
+DATA_COLUMNS = ("panel", "kind", "series", "scales", "x", "y")
 _SETTINGS: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
     "savefig.dpi": 160,
@@ -91,13 +92,27 @@ class Picture:
         return self.png, {"alt": self.description, "figure": self.name}
 
 
+def resolved(values: np.ndarray, least: float) -> np.ndarray:
+    """Return values of which ``least`` is the last digit, and NaN, which is not drawn, for those below ten of it.
+
+    For a logarithmic axis: a solver's tolerance, or rounding, ends what can be said of small values.
+
+    >>> style.resolved(np.array([0.123456, 0.0123456, 0.00123456]), 1e-3)
+    array([0.123, 0.012,   nan])
+    """
+    rounded = least * np.floor(np.asarray(values) / least + 0.5)  # np.round goes where the processor rounds
+    return np.where(np.abs(rounded) < 9.5 * least, np.nan, rounded)
+
+
 def save(figure: Figure, name: str, description: str) -> Picture:
     """Write ``name``.png and ``name``.csv, its data, to the figures' folder; close and return the picture.
 
-    The same data give the same bytes: no dates, and only digits that do not depend on the machine.
+    The picture is drawn from the data as they are written: with the digits that do not depend on the machine.
     """
     folder = figures_folder()
     folder.mkdir(parents=True, exist_ok=True)
+    for ax in figure.axes:
+        _shorten(ax)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", metadata={"Software": None})
     plt.close(figure)
@@ -107,62 +122,86 @@ def save(figure: Figure, name: str, description: str) -> Picture:
 
 
 def figures_folder() -> Path:
-    """Return the folder named by FA_FIGURES; without it figures/ of this checkout, or of the work folder."""
+    """Return the folder named by FA_FIGURES; without it build/figures of this checkout, or of the work folder."""
     if os.environ.get("FA_FIGURES"):
         return Path(os.environ["FA_FIGURES"])
     checkout = Path(__file__).resolve().parents[1]
-    return (checkout if (checkout / "notebooks").is_dir() else Path.cwd()) / "figures"
+    return (checkout if (checkout / "notebooks").is_dir() else Path.cwd()) / "build" / "figures"
 
 
 def figure_data(figure: Figure) -> str:
-    """Return what a figure's axes show as CSV: every line, scatter, patch and image, point by point.
+    """Return what a figure's axes show as CSV: every line, scatter, area, patch and image, point by point.
 
-    Only digits that do not depend on the machine: five of each number, none of points outside the view, and
-    none below a ten-millionth of a linear axis. A line across a whole panel, as `draw_level` draws it, is
-    always in view.
+    Each number has five digits, and on a linear axis none below a ten-millionth of its panel's largest. What
+    is in view does not matter.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(DATA_COLUMNS)
     for panel, ax in enumerate(figure.axes):
-        for kind, label, points in _series(ax):
-            for x, y in _without_rounding(ax, points):
-                writer.writerow((panel, kind, label, f"{x:.5g}", f"{y:.5g}"))
+        scales = f"{ax.get_xscale()} {ax.get_yscale()}"
+        grains = _grains(ax)
+        for kind, artist, points in _series(ax):
+            for x, y in _shortened(points, grains):
+                writer.writerow((panel, kind, artist.get_label(), scales, f"{x:z.5g}", f"{y:z.5g}"))
     return text.getvalue()
 
 
-def _series(ax: Axes) -> Iterator[tuple[str, object, np.ndarray]]:
+def _series(ax: Axes) -> Iterator[tuple[str, Any, np.ndarray]]:
+    """Yield kind, artist and points, shape (points, 2), of all that the axes show."""
     for line in ax.lines:
-        points = np.asarray(line.get_xydata())
-        yield "line", line.get_label(), points[_in_view(ax, points) | (line.get_transform() != ax.transData)]
+        yield "line", line, np.asarray(line.get_xydata())
     for collection in ax.collections:
         if isinstance(collection, LineCollection):
-            kind, points = "bar", np.concatenate([*collection.get_segments(), np.zeros((0, 2))])
+            yield "bar", collection, _joined(collection.get_segments())
+        elif isinstance(collection, PolyCollection):
+            yield "area", collection, _joined([path.vertices for path in collection.get_paths()])
         else:
-            kind, points = "scatter", np.ma.filled(collection.get_offsets(), np.nan)
-        yield kind, collection.get_label(), points[_in_view(ax, points)]
+            yield "scatter", collection, np.ma.filled(collection.get_offsets(), np.nan)
     for patch in ax.patches:
-        yield "patch", patch.get_label(), patch.get_patch_transform().transform(patch.get_path().vertices)
+        yield "patch", patch, patch.get_patch_transform().transform(patch.get_path().vertices)
     for image in ax.images:
         values = np.ma.filled(image.get_array(), np.nan).ravel()  # type: ignore[arg-type]  # it has data
-        yield "image", image.get_label(), np.column_stack([np.arange(values.size), values])
+        yield "image", image, np.column_stack([np.arange(values.size), values])
 
 
-def _in_view(ax: Axes, points: np.ndarray) -> np.ndarray:
-    """Return which points lie within the axes' limits, shape (points,)."""
-    inside = np.ones(len(points), bool)
-    for values, limits in zip(points.T, (ax.get_xlim(), ax.get_ylim()), strict=True):
-        low, high = sorted(limits)
-        margin = 1e-9 * (high - low)
-        inside &= (values >= low - margin) & (values <= high + margin)
-    return inside
+def _joined(pieces: Sequence[Any]) -> np.ndarray:
+    """Return the points of all pieces, shape (points, 2)."""
+    return np.concatenate([np.zeros((0, 2)), *(np.reshape(piece, (-1, 2)) for piece in pieces)])
 
 
-def _without_rounding(ax: Axes, points: np.ndarray) -> np.ndarray:
-    """Return the points with what lies below a ten-millionth of a linear axis rounded away."""
-    kept = points.copy()
+def _grains(ax: Axes) -> list[int | None]:
+    """Return how many decimals count on each axis: to a ten-millionth of its largest, all where logarithmic."""
+    grains: list[int | None] = []
+    points = _joined([points for _, _, points in _series(ax)])
     for column, axis in enumerate((ax.xaxis, ax.yaxis)):
-        if axis.get_scale() == "linear":
-            digits = 7 - int(np.floor(np.log10(np.abs(np.subtract(*axis.get_view_interval())))))
-            kept[:, column] = np.round(kept[:, column], digits) + 0.0  # no negative zero
-    return kept
+        sizes = np.abs(points[:, column])
+        largest = sizes[np.isfinite(sizes)].max(initial=0.0)
+        linear = axis.get_scale() == "linear" and largest > 0
+        grains.append(7 - math.ceil(math.log10(largest)) if linear else None)
+    return grains
+
+
+def _shortened(points: np.ndarray, grains: list[int | None]) -> np.ndarray:
+    """Return points with five digits in each number, and no digit below its axis's grain."""
+    columns = [
+        [float(f"{value if grain is None else round(value, grain):.5g}") for value in column]
+        for column, grain in zip(points.T.tolist(), grains, strict=True)
+    ]
+    return np.array(columns).T
+
+
+def _shorten(ax: Axes) -> None:
+    """Give the axes' curves, points and images the numbers that are written, and limits of six digits."""
+    grains = _grains(ax)
+    limits = ax.get_xlim(), ax.get_ylim()
+    for kind, artist, points in _series(ax):
+        short = _shortened(points, grains)
+        if kind == "line":
+            artist.set_data(*short.T)
+        elif kind == "scatter":
+            artist.set_offsets(short)
+        elif kind == "image":
+            artist.set_data(short[:, 1].reshape(artist.get_array().shape))
+    for limit, change in zip(limits, (ax.set_xlim, ax.set_ylim), strict=True):
+        change([float(f"{end:.6g}") for end in limit])
