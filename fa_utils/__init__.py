@@ -19,7 +19,6 @@ from fa_utils.alignment import (
 )
 from fa_utils.claims import (
     Claim,
-    VerdictError,
     control,
     kolmogorov_limit,
     probability_limit,
@@ -112,7 +111,6 @@ __all__ = [
     "Simulation",
     "Training",
     "Trajectory",
-    "VerdictError",
     "alignment_cosine",
     "alignment_matrix",
     "conserved_by_fa",

@@ -20,10 +20,6 @@ VERDICT_MIME = "application/vnd.fa-utils.verdicts+json"
 Number = float | np.integer | np.floating | np.ndarray  # of arrays those with one entry
 
 
-class VerdictError(AssertionError):
-    """A claim does not hold, or a control does."""
-
-
 @dataclass(frozen=True)
 class Claim:
     """A statement that can fail: ``measured relation bound``.
@@ -137,34 +133,29 @@ def student_limit(deviations: Sequence[ArrayLike], runs: Sequence[ArrayLike], ch
 
 
 def verdict(*claims: Claim) -> None:
-    """Show the claims as a table, and as data for `read_verdicts`; raise VerdictError if one fails.
+    """Show the claims as a table, and as data for `read_verdicts`. One that fails hides none after it.
 
     >>> fa.verdict(fa.Claim("Theorem 2: error at rest", "stated", 2e-9, "<=", 1e-6, resolution=1e-8))
     holds  <1e-08  <=  1e-06  Theorem 2: error at rest (stated)
     """
     rows = [claim.row for claim in claims]
     _show(_aligned(rows), rows)
-    failing = [claim.statement for claim in claims if not claim.holds]
-    if failing:
-        raise VerdictError(f"does not hold: {'; '.join(failing)}")
 
 
 def control(broken: str, *claims: Claim) -> None:
-    """Show that each of these claims fails once an assumption is ``broken``; raise if one still holds.
+    """Show that each of these claims fails once an assumption is ``broken``.
 
     >>> claim = fa.Claim("Theorem 2: error at rest", "stated", 0.5, "<=", 1e-6)
     >>> fa.control("r is below the rank of Y", claim)
     Broken on purpose: r is below the rank of Y
     fails  0.5  <=  1e-06  Theorem 2: error at rest (stated)
     """
-    _show(f"Broken on purpose: {broken}\n{_aligned([claim.row for claim in claims])}", None)
-    holding = [claim.statement for claim in claims if claim.holds]
-    if holding:
-        raise VerdictError(f"holds although {broken}: {'; '.join(holding)}")
+    rows = [claim.row for claim in claims]
+    _show(f"Broken on purpose: {broken}\n{_aligned(rows)}", [row | {"broken": broken} for row in rows])
 
 
 def read_verdicts(notebook: str | Path) -> list[dict[str, str]]:
-    """Return the verdict rows in an executed notebook's outputs, in order.
+    """Return the verdict rows in an executed notebook's outputs, in order; those of controls are not among them.
 
     >>> rows = fa.read_verdicts("notebooks/lemma-1.ipynb")
     >>> rows[0]["statement"].partition(":")[0], rows[0]["mark"], rows[0]["verdict"]
@@ -172,7 +163,8 @@ def read_verdicts(notebook: str | Path) -> list[dict[str, str]]:
     """
     cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    return [row for output in outputs for row in output.get("data", {}).get(VERDICT_MIME, [])]
+    rows = [row for output in outputs for row in output.get("data", {}).get(VERDICT_MIME, [])]
+    return [row for row in rows if "broken" not in row]
 
 
 def _short(value: Number) -> str:
@@ -191,10 +183,10 @@ def _aligned(rows: list[dict[str, str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def _show(text: str, rows: list[dict[str, str]] | None) -> None:
+def _show(text: str, rows: list[dict[str, str]]) -> None:
     """Display in a notebook, the rows as data beside the text; print elsewhere."""
     ipython = sys.modules.get("IPython")
     if ipython is None or ipython.get_ipython() is None:
         print(text)
     else:
-        ipython.display.display({"text/plain": text} | ({VERDICT_MIME: rows} if rows else {}), raw=True)
+        ipython.display.display({"text/plain": text, VERDICT_MIME: rows}, raw=True)

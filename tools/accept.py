@@ -1,34 +1,129 @@
-"""Adopt executed notebooks as the committed ones, and remake the README's tables: accept.py NOTEBOOK ..."""
+"""Adopt what was run in build/: accept.py NOTEBOOK ...
+
+Copies each notebook that differs from what is committed, with its figures, remakes the README's tables, and
+says what changed. Nothing is adopted while a verdict fails, a control holds, or a notebook broke.
+"""
 
 import json
+import os
+import re
 import sys
 from pathlib import Path
 
-import readme
-from up_to_date import inputs_of, is_up_to_date, record, record_of
+from compare import compare_notebook, figures_of
+from summary import failures, run_of
 
-from fa_utils.files import write_whole
+NOTEBOOKS = Path("notebooks")
+README = Path("README.md")
+MEANS_SOMETHING = re.compile(r"[|*]")  # in a Markdown table
+RELATIONS = {"<=": "≤", ">=": "≥", "==": "="}
 
 
-def adopt(name: str) -> bool:
-    """Copy build/NAME.ipynb over notebooks/NAME.ipynb, whole or not at all; say whether it differed.
+def read(path: Path) -> str:
+    """Return a file's text."""
+    return path.read_text(encoding="utf-8")
 
-    The copy then is what the run was made from. A notebook edited since is not lost: the program exits.
-    """
-    executed, committed = Path("build", f"{name}.ipynb"), Path("notebooks", f"{name}.ipynb")
-    if not is_up_to_date(executed, inputs_of(committed, [])):
-        sys.exit(f"{committed} was changed while it ran; nothing of it is adopted: run make accept again")
-    content = executed.read_bytes()
-    if content == committed.read_bytes():
-        return False
-    write_whole(committed, content)
-    paths = json.loads(record_of(executed).read_bytes())["made"]
-    made = {path: Path(path).read_bytes() for path in paths}
-    write_whole(record_of(executed), record(inputs_of(committed, []), made))
-    return True
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file, whole or not at all, unless that is what it has."""
+    if not path.exists() or path.read_bytes() != content:
+        unfinished = path.with_name(f".{path.name}.unfinished")
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+
+
+def names() -> list[str]:
+    """Return the notebooks' names: the index, then in the order in which it leads to them."""
+    found = sorted(
+        path.relative_to(NOTEBOOKS).with_suffix("").as_posix() for path in NOTEBOOKS.rglob("[!.]*.ipynb")
+    )
+    index = NOTEBOOKS / "index.ipynb"
+    tour = read(index).rpartition("Where to go")[2] if index.exists() else ""
+    place = {name: tour.find(f"({name}.ipynb)") for name in found}
+    return sorted(found, key=lambda name: (name != "index", place[name] < 0, place[name], name))
+
+
+def with_part(text: str, part: str, content: str) -> str:
+    """Return a page's text with this content between the markers of a part."""
+    pattern = rf"(<!-- {part}: made by make accept -->\n).*?(<!-- end of {part} -->)"
+    text, replaced = re.subn(pattern, lambda match: f"{match[1]}{content}\n{match[2]}", text, flags=re.DOTALL)
+    if replaced != 1:
+        raise ValueError(f"README.md has {replaced} parts marked {part!r}; it needs exactly one")
+    return text
+
+
+def statements(rows: list[dict[str, str]]) -> str:
+    """Return a Markdown table with a line for each statement of the paper: where it runs, how it fares."""
+    groups: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        groups.setdefault(row["statement"].partition(":")[0], []).append(row)
+    lines = ["| statement | notebook | verdicts | mark |", "|---|---|---|---|"]
+    for statement, of_it in groups.items():
+        places = dict.fromkeys(f"[{row['notebook']}](notebooks/{row['notebook']}.ipynb)" for row in of_it)
+        holding = sum(row["verdict"] == "holds" for row in of_it)
+        marks = ", ".join(dict.fromkeys(row["mark"] for row in of_it))
+        lines.append(f"| {statement} | {', '.join(places)} | {holding} of {len(of_it)} hold | {marks} |")
+    return "\n".join(lines)
+
+
+def verdict_table(rows: list[dict[str, str]]) -> str:
+    """Return all verdicts as a Markdown table, each linking to its notebook."""
+    lines = ["| statement | mark | measured against bound | verdict |", "|---|---|---|---|"]
+    for row in rows:
+        statement = MEANS_SOMETHING.sub(r"\\\g<0>", row["statement"])
+        measured = f"{row['shown']} {RELATIONS[row['relation']]} {row['bound']}"
+        place = f"notebooks/{row['notebook']}.ipynb"
+        lines.append(f"| [{statement}]({place}) | {row['mark']} | {measured} | {row['verdict']} |")
+    return "\n".join(lines)
+
+
+def with_tables(text: str) -> str:
+    """Return the README's text with its two tables of verdicts made anew."""
+    runs = [run_of(name, NOTEBOOKS) for name in names()]
+    rows = [{"notebook": run.name} | row for run in runs for row in run.rows]
+    text = with_part(text, "statements", statements(rows))
+    return with_part(text, "verdicts", verdict_table(rows))
+
+
+def without_pictures(notebook: Path) -> str:
+    """Return all of a notebook but its pictures' bytes, as text to be compared."""
+    content = json.loads(read(notebook))
+    for cell in content["cells"]:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("image/png", None)
+    return json.dumps(content, sort_keys=True)
+
+
+def adopt(name: str) -> None:
+    """Copy a notebook's run and its figures over what is committed."""
+    run, committed = Path("build", f"{name}.ipynb"), NOTEBOOKS / f"{name}.ipynb"
+    for figure in {*figures_of(committed)} - {*figures_of(run)}:
+        for kind in (".csv", ".png"):
+            Path("figures", f"{figure}{kind}").unlink(missing_ok=True)
+    for figure in figures_of(run):
+        for kind in (".csv", ".png"):
+            write(
+                Path("figures", f"{figure}{kind}"), Path("build", "figures", f"{figure}{kind}").read_bytes()
+            )
+    write(committed, run.read_bytes())
+    os.utime(run)  # make goes by dates: this run is of the notebook that it has just become
+
+
+def main(names: list[str]) -> int:
+    """Adopt what differs, say what, and return the exit code."""
+    runs = [run_of(name, Path("build")) for name in names]
+    refused = failures(runs)
+    if refused:
+        print(*refused, "Nothing is adopted", sep="\n", file=sys.stderr)
+        return 1
+    for run in runs:
+        lines = compare_notebook(run.name, Path("build")).differences
+        if lines or without_pictures(run.place) != without_pictures(NOTEBOOKS / f"{run.name}.ipynb"):
+            adopt(run.name)
+            print(f"adopted {run.name}", *lines, sep="\n    ")
+    write(README, with_tables(read(README)).encode())
+    return 0
 
 
 if __name__ == "__main__":
-    adopted = [name for name in sys.argv[1:] if adopt(name)]
-    readme.write()
-    print("adopted: " + (", ".join(adopted) or "nothing; outputs are the committed ones already"))
+    sys.exit(main(sys.argv[1:]))

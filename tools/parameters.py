@@ -1,147 +1,124 @@
-"""Notebook parameters given as name=value words; checked against what the notebooks take.
+"""Notebook parameters, given as NAME=VALUE words in FA_PARAMETERS: parameters.py NOTEBOOK ...
 
-Usage: parameters.py [NAME=VALUE ...] -- NOTEBOOK ...   (names below notebooks/, without .ipynb)
-
-Refuses names that a notebook does not have, and says which values lie outside of their sensible range.
-Without values it prints what each notebook takes. A parameter's line says what it means, its unit where there
-is one, and from where to where the notebook is sensible; a list's range is that of its entries:
+Refuses names or values that a notebook does not take, before anything runs; without words it prints what each
+notebook takes. A parameter's line says what it means, its unit where there is one, and from where to where
+the notebook is sensible; a list's range is that of its entries:
 
     horizon = 40.0  # length of the runs [time, 10 to 100]
 """
 
 import ast
-import json
+import difflib
+import os
 import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from papermill import inspect_notebook
+
 NUMBER = r"-?\d[\d_]*(?:\.\d+)?(?:e[+-]?\d+)?"
 HELP = re.compile(rf"(.*?) *\[(?:([^\[\],]+), )?({NUMBER}) to ({NUMBER})\]")  # meaning, unit, least, most
+KINDS = {list: "a list", int: "a whole number", float: "a number"}
 
 
 class ParameterError(ValueError):
-    """A parameter that cannot be read, or that a notebook does not have."""
+    """A parameter that cannot be read, or that a notebook does not take."""
 
 
 class Parameter(NamedTuple):
-    """A line of a notebook's parameters cell; its range is None where the line has none."""
+    """What a notebook says of one of its parameters; the range is None where it names none."""
 
-    name: str
     default: object
     meaning: str
     unit: str
     least: float | None
     most: float | None
 
-    def holds(self, value) -> bool:
-        """Return whether all of this value is within the range, which is so where there is none."""
-        return self.least is None or all(self.least <= entry <= self.most for entry in entries(value))
-
 
 def listed(notebook: Path) -> dict[str, Parameter]:
     """Return the parameters that a notebook takes, by name, in its order."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    tagged = (cell for cell in cells if "parameters" in cell["metadata"].get("tags", []))
-    source = "".join(next(tagged, {"source": ""})["source"])
-    lines, found = source.encode().splitlines(), {}
-    for line in ast.parse(source).body:
-        if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
-            comment = lines[line.end_lineno - 1][line.end_col_offset :].decode().strip("# ")
-            about = HELP.fullmatch(comment)
-            meaning, unit, *ends = about.groups("") if about else (comment, "", "None", "None")
-            default, name = literal(ast.unparse(line.value)), line.targets[0].id
-            found[name] = Parameter(name, default, meaning, unit, *map(literal, ends))
+    found = {}
+    for name, said in inspect_notebook(str(notebook)).items():
+        about = HELP.fullmatch(said["help"])
+        meaning, unit, *ends = about.groups("") if about else (said["help"], "", "None", "None")
+        found[name] = Parameter(
+            ast.literal_eval(said["default"]), meaning, unit, *map(ast.literal_eval, ends)
+        )
     return found
 
 
-def literal(text: str):
-    """Return the value that a text writes, or the text where it writes none."""
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
-
-
-def entries(value) -> Iterator:
-    """Yield the numbers in a value: itself, or all that are in its lists."""
-    if isinstance(value, list | tuple):
+def entries(value: object) -> Iterator:
+    """Yield a value that is no list, or all that is in its lists."""
+    if isinstance(value, list):
         for part in value:
             yield from entries(part)
-    elif isinstance(value, int | float):
+    else:
         yield value
 
 
-def rejoined(words: list[str]) -> list[str]:
-    """Return the words as they were meant, where a blank within a value had split it."""
-    return re.split(r"\s+(?=[^\s=]+=)", " ".join(words)) if words else []
+def split(words: str) -> dict[str, str]:
+    """Return {name: text of its value} from words such as ``seed=7 sizes=[10, 20]``."""
+    found = {}
+    for word in filter(None, re.split(r"\s+(?=[^\s=]+\s*=)", words.strip())):
+        name, _, text = (part.strip() for part in word.partition("="))
+        if not (text and name.isidentifier()):
+            raise ParameterError(f"{word!r} is not name=value with a number or a list, such as seed=7")
+        found[name] = text
+    return found
 
 
-def parse(words: list[str]) -> dict:
-    """Return {name: value} from words such as seed=7; values are Python literals, tuples taken as lists."""
-    parameters = {}
-    for word in rejoined(words):
-        name, equals, value = word.partition("=")
-        try:
-            found = ast.literal_eval(value)
-            parameters[name] = list(found) if isinstance(found, tuple) else found
-        except (ValueError, SyntaxError):
-            equals = ""
-        if not (equals and name.isidentifier()):
-            raise ParameterError(f"{word!r} is not name=value with a number or literal, such as seed=7")
-    return parameters
+def like(default: object, value: object, name: str) -> object:
+    """Return a value as the type that its default has; raise ParameterError where it is of another kind."""
+    if isinstance(default, list) and isinstance(value, list | tuple) and value:
+        return [like(default[0], part, name) for part in value]
+    whole = type(value) is int or (isinstance(value, float) and value.is_integer())
+    if (type(default) is int and whole) or (type(default) is float and type(value) in (int, float)):
+        return type(default)(value)
+    raise ParameterError(f"{name}={value!r}: {name} is {KINDS[type(default)]}, such as {default!r}")
 
 
-def refuse_unknown(notebook: Path, parameters: dict) -> None:
-    """Raise ParameterError where the notebook's parameters cell lacks one of these names."""
-    known = listed(notebook) if parameters else {}
-    for name in parameters:
+def read(notebook: Path, texts: dict[str, str]) -> dict[str, object]:
+    """Return {name: value} for a notebook; raise ParameterError for what it does not take."""
+    known, found = listed(notebook), {}
+    for name, text in texts.items():
         if name not in known:
-            raise ParameterError(
-                f"{notebook} has no parameter {name!r}; it has {', '.join(known)}. "
-                "Choose one of them, or the notebooks that take it with ONLY="
-            )
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"choose from: {', '.join(known)}"
+            raise ParameterError(f"{notebook} has no parameter {name!r}; {hint}")
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            value = text
+        found[name] = like(known[name].default, value, name)
+    return found
 
 
-def say_unusual(notebook: Path, parameters: dict) -> None:
-    """Say which of these values are outside of what the notebook calls their sensible range."""
-    known = listed(notebook)
-    for name, value in parameters.items():
-        if not known[name].holds(value):
-            least, most = known[name].least, known[name].most
-            print(
-                f"{notebook.stem}: {name}={value} is outside its sensible range {least} to {most}",
-                file=sys.stderr,
-            )
-
-
-def as_table(known: list[Parameter]) -> str:
-    """Return the parameters as aligned text, a line each."""
+def table(notebook: Path) -> str:
+    """Return what a notebook takes as aligned text, a line a parameter."""
     rows = [("parameter", "default", "sensible range", "unit", "meaning")]
-    for one in known:
+    for name, one in listed(notebook).items():
         span = "" if one.least is None else f"{one.least:.12g} to {one.most:.12g}"
-        rows.append((one.name, str(one.default), span, one.unit, one.meaning))
+        rows.append((name, str(one.default), span, one.unit, one.meaning))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
-def main(arguments: list[str]) -> None:
-    """Refuse unknown parameters, for every notebook before any of them runs; list all where none is given."""
-    divider = arguments.index("--")
-    parameters = parse(arguments[:divider])
-    notebooks = [Path("notebooks", f"{name}.ipynb") for name in arguments[divider + 1 :]]
-    if not parameters:
-        print("\n\n".join(f"{path}\n{as_table(list(listed(path).values()))}" for path in notebooks))
-        return
-    for notebook in notebooks:
-        refuse_unknown(notebook, parameters)
-    for notebook in notebooks:
-        say_unusual(notebook, parameters)
+def main(notebooks: list[Path]) -> None:
+    """Check the words for every notebook, or print what each takes where there are none."""
+    texts = split(os.environ.get("FA_PARAMETERS", ""))
+    if not texts:
+        print("\n\n".join(f"{path}\n{table(path)}" for path in notebooks))
+    for path, values in [(path, read(path, texts)) for path in notebooks]:
+        for name, value in values.items():
+            _, _, _, least, most = listed(path)[name]
+            if least is not None and not all(least <= entry <= most for entry in entries(value)):
+                print(f"{path.stem}: {name}={value} is outside its sensible range {least} to {most}")
 
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1:])
+        main([Path("notebooks", f"{name}.ipynb") for name in sys.argv[1:]])
     except ParameterError as refusal:
         sys.exit(str(refusal))

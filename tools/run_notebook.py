@@ -1,13 +1,10 @@
-"""Run one notebook headlessly and put its results where they belong, whole or not at all.
+"""Run one notebook and put what it makes into place, whole or not at all: run_notebook.py NOTEBOOK OUTPUT
 
-Usage: run_notebook.py NOTEBOOK OUTPUT [NAME=VALUE ...]
-
-Everything is made in a folder of its own below the output's, and moved into place at the end: figures to
-FA_FIGURES, then a record of them (see up_to_date.py), then the executed notebook. A notebook that breaks is
-kept below failed/, beside the output, and moves no figure.
+All is made in a folder beside OUTPUT, and moved at the end: figures to FA_FIGURES, then the executed notebook
+that stands for all of them. One that breaks is kept below failed/, and moves no figure. FA_PARAMETERS has its
+parameters as NAME=VALUE words; FA_NOTEBOOKS and FA_STARTED say what else is to run, and since when.
 """
 
-import contextlib
 import os
 import sys
 import tempfile
@@ -15,131 +12,94 @@ import time
 from pathlib import Path
 
 import nbformat
-import nbstripout
 import papermill
-from parameters import ParameterError, parse, refuse_unknown
-from traitlets.config import Config
-from up_to_date import inputs_of, record, record_of
+from jupyter_client import AsyncKernelManager
+from kernel import own
+from parameters import ParameterError, read, split
 
-from fa_utils.files import write_whole
-
-RUN_METADATA = [
-    "metadata.papermill",
-    "metadata.language_info.version",
-    "cell.metadata.papermill",
-    "cell.metadata.execution",
-]
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+PACKAGE = Path(__file__).parents[1] / "fa_utils"
 
 
-def kernel_on_socket_files(folder: str) -> Config:
-    """Return the setting by which a kernel listens on files in ``folder``.
-
-    The default, TCP, picks free ports and binds them a second later: of many kernels that start side by
-    side, now and then two pick the same one, and a kernel dies before it has begun.
-    """
-    return Config({"KernelManager": {"transport": "ipc", "connection_file": f"{folder}/kernel.json"}})
-
-
-def execute(notebook: Path, output: Path, parameters: dict) -> None:
-    """Run ``notebook`` in its own folder; write it, broken or not, to ``output`` without run metadata."""
+def execute(notebook: Path, output: Path, parameters: dict[str, object]) -> None:
+    """Run ``notebook`` in its own folder; write it, broken or not, to ``output``."""
     try:
-        # Not below the output: the path of a socket file may not be longer than some 100 bytes.
-        with tempfile.TemporaryDirectory(prefix="fa-") as sockets:
-            papermill.execute_notebook(
-                str(notebook),
-                str(output),
-                parameters=parameters,
-                kernel_name="python3",
-                cwd=str(notebook.parent),
-                progress_bar=False,
-                config=kernel_on_socket_files(sockets),
-                extra_arguments=["--log-level=CRITICAL"],
-            )
+        papermill.execute_notebook(
+            str(notebook),
+            str(output),
+            parameters=parameters,
+            cwd=str(notebook.parent),
+            kernel_name=KERNEL["name"],
+            kernel_manager_class=own(AsyncKernelManager),
+            extra_arguments=["--log-level=CRITICAL"],
+            progress_bar=False,
+        )
     finally:
-        strip_run_metadata(output)
+        if output.exists():
+            nbformat.write(without_history(nbformat.read(output, as_version=4)), output)
 
 
-def strip_run_metadata(output: Path) -> None:
-    """Take out of an executed notebook what differs from run to run; delete one that a full disk cut off."""
-    try:
-        executed = nbformat.read(output, as_version=4)
-    except (FileNotFoundError, ValueError):
-        output.unlink(missing_ok=True)
-        return
-    nbstripout.strip_output(
-        executed, keep_output=True, keep_count=True, keep_id=True, extra_keys=RUN_METADATA
-    )
-    write_whole(output, f"{nbformat.writes(executed)}\n".encode())
+def without_history(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return a notebook with the metadata that belong to it, and none of a run or an editor."""
+    notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags")
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+    return notebook
 
 
-def publish(staged: Path, output: Path, figures: Path, inputs: str) -> None:
-    """Put the staged figures and notebook into place; the notebook last, since it stands for all of them."""
-    figures.mkdir(parents=True, exist_ok=True)
-    made = {str(output): (staged / output.name).read_bytes()}
-    for picture in sorted((staged / "figures").glob("*")):
-        content = picture.read_bytes()
-        write_whole(figures / picture.name, content)
-        made[os.path.relpath(figures / picture.name)] = content
-    write_whole(record_of(output), record(inputs, made))
-    (staged / output.name).replace(output)
-
-
-def keep_broken(staged: Path, failed: Path) -> str:
-    """Keep the copy of a notebook that broke, where there is one and a place for it; say where it is."""
-    try:
-        failed.parent.mkdir(exist_ok=True)
-        staged.replace(failed)
-    except OSError:
-        return ""
-    return f"  (see {failed})"
-
-
-def report(outcome: str) -> None:
-    """Print one line of progress; each finished notebook adds a byte to the file that counts them."""
-    done = "?"
-    with contextlib.suppress(OSError), open(os.environ.get("FA_PROGRESS", os.devnull), "ab") as progress:
-        progress.write(b".")
-        progress.flush()
-        done = progress.tell()
-    print(f"[{done}/{os.environ.get('FA_TOTAL', '?')}] {outcome}", flush=True)
-
-
-def main(notebook: Path, output: Path, words: list[str]) -> None:
-    """Run, publish and report one notebook; exit with 1 where it broke."""
-    parameters = parse(words)
-    refuse_unknown(notebook, parameters)
-    inputs = inputs_of(notebook, words)
-    figures = Path(os.environ["FA_FIGURES"])
+def run(notebook: Path, output: Path, figures: Path) -> str:
+    """Run and publish one notebook; return in a line what broke it, or an empty text."""
+    parameters = read(notebook, split(os.environ.get("FA_PARAMETERS", "")))
     failed = output.parent / "failed" / output.name
     output.parent.mkdir(parents=True, exist_ok=True)
-    started = time.monotonic()
+    figures.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.stem}-", dir=output.parent) as folder:
-        staged = Path(folder)
-        os.environ["FA_FIGURES"] = str((staged / "figures").resolve())
+        staged = Path(folder, output.name)
+        os.environ["FA_FIGURES"] = str(Path(folder, "figures").resolve())
         try:
-            execute(notebook, staged / output.name, parameters)
-            publish(staged, output, figures, inputs)
-        except Exception as broke:
+            execute(notebook, staged, parameters)
+        except (papermill.PapermillExecutionError, RuntimeError, OSError, ValueError) as broke:
             output.unlink(missing_ok=True)
-            report(f"{notebook.stem}  BROKE: {reason(broke)}{keep_broken(staged / output.name, failed)}")
-            sys.exit(1)
+            if staged.exists():
+                failed.parent.mkdir(exist_ok=True)
+                staged.replace(failed)
+            return " ".join(str(getattr(broke, "evalue", broke)).split())[:200]
+        for picture in Path(folder, "figures").glob("*"):
+            picture.replace(figures / picture.name)
+        staged.replace(output)
     failed.unlink(missing_ok=True)
-    report(f"{notebook.stem}  {time.monotonic() - started:.1f} s")
+    return ""
 
 
-def reason(broke: Exception) -> str:
-    """Return in a line what went wrong: the error raised in the notebook, or the one that stopped its run."""
-    if isinstance(broke, papermill.PapermillExecutionError):
-        return f"{broke.ename}: {broke.evalue}".splitlines()[0]
-    return f"{type(broke).__name__}: {broke}".splitlines()[0]
+def left(folder: Path, started: float) -> str:
+    """Return in words how many notebooks are not done yet, and how long these may take."""
+    package = max(path.stat().st_mtime for path in PACKAGE.rglob("*.py"))
+    done = waiting = 0
+    for name in os.environ.get("FA_NOTEBOOKS", "").split():
+        output, notebook = folder / f"{name}.ipynb", Path("notebooks", f"{name}.ipynb")
+        ends = [
+            path.stat().st_mtime for path in (output, output.parent / "failed" / output.name) if path.exists()
+        ]
+        done += max(ends, default=0.0) >= started
+        waiting += max(ends, default=0.0) < max(package, notebook.stat().st_mtime)
+    return f"{waiting} left, about {(time.time() - started) / max(done, 1) * waiting:.0f} s"
+
+
+def main(notebook: Path, output: Path) -> int:
+    """Run and report one notebook; return the exit code."""
+    began, name = time.time(), notebook.relative_to("notebooks").with_suffix("")
+    print(f"{name} starts", flush=True)
+    broke = run(notebook, output, Path(os.environ["FA_FIGURES"]))
+    outcome = f"BROKE: {broke}" if broke else f"{time.time() - began:.1f} s"
+    folder = output.parents[len(name.parts) - 1]
+    print(f"{name} {outcome}; {left(folder, float(os.environ.get('FA_STARTED', began)))}", flush=True)
+    return bool(broke)
 
 
 if __name__ == "__main__":
     try:
-        main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
-    except ParameterError as refusal:
-        sys.exit(str(refusal))
-    except OSError as error:
-        sys.exit(f"{sys.argv[1]}: {error}; mend that and run make again")
-    except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    except (ParameterError, OSError) as refusal:
+        print(f"{sys.argv[1]}: {refusal}")  # not to stderr, where make has its own words
+        sys.exit(1)

@@ -1,0 +1,33 @@
+#!/bin/sh
+# environment.sh FOLDER LOCK PYTHON ...: an environment of locked packages and this checkout, with the first usable
+# one of these Pythons. FOLDER/installed, written last, names the checkout to which it belongs.
+set -eu
+folder=$1 lock=$2
+shift 2
+refuse() {
+    echo "$*" >&2
+    exit 1
+}
+another="name another Python: make PYTHON=/path/to/python3.12 ..."
+python=
+for candidate in "$@"; do
+    "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || continue
+    python=$candidate
+    break
+done
+[ "$python" ] || refuse "No Python 3.11, 3.12 or 3.13 among: $*; install one, or $another"
+"$python" -c 'import ensurepip, venv' 2>/dev/null ||
+    refuse "$python has no venv module; install it (Debian and Ubuntu: apt install python3-venv), or $another"
+mkdir "$folder.lock" 2>/dev/null ||
+    refuse "Another make is at $folder; wait for it. If none is, delete $folder.lock and run make again"
+trap 'rmdir "$folder.lock"' EXIT
+trap 'exit 130' INT TERM HUP
+echo "Making $folder with $("$python" -V) from $lock (a minute or two)"
+rm -rf "$folder"
+"$python" -m venv "$folder"
+pip() { "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-user "$@"; }
+pip --require-hashes --requirement "$lock"
+pip --no-deps --no-build-isolation --editable .
+# Matplotlib's font cache, made now, so that no notebook reports the making of it.
+MPLCONFIGDIR="$folder/matplotlib" "$folder/bin/python" -c 'import matplotlib.font_manager'
+pwd >"$folder/installed"
