@@ -3,19 +3,20 @@
 SEEDS = 50
 RUNS = 20
 KILLS = 100
+GRID = PYTHONPATH="$(CURDIR):$(CURDIR)/tools" $(RUN) audits/grid.py
 
 coverage: $(ENVIRONMENT)
-	@$(RUN) -m coverage run -m pytest -q tests
+	@$(RUN) -m coverage run -m pytest -q --ignore=tests/faults tests
 	@$(RUN) -m coverage report
 
 faults: $(ENVIRONMENT)
 	@FA_KILLS=$(KILLS) $(RUN) -m pytest -q -n $(JOBS) tests/faults
 
 seeds: $(ENVIRONMENT)
-	@$(RUN) tools/grid.py seeds $(JOBS) $(SEEDS) $(SELECTED)
+	@$(GRID) seeds $(JOBS) $(SEEDS) $(SELECTED)
 
 ranges: $(ENVIRONMENT)
-	@$(RUN) tools/grid.py ranges $(JOBS) $(SELECTED)
+	@$(GRID) ranges $(JOBS) $(SELECTED)
 
 margins: $(ENVIRONMENT)
 	@$(RUN) audits/margins.py $(JOBS) $(SELECTED)

@@ -6,8 +6,8 @@
 
 Each run is one of make's, kept in build/runs, and not made again while it is up to date. Runs go on side by
 side, on the Dask cluster that FA_DASK names where there is one (its workers share this folder). All verdicts
-end up in a table, build/sweeps/WHAT/verdicts.csv, and a sweep's in a picture. A statement may fail as often as
-its chance of failing though true makes plausible: never, where that is 0. Exits with 1 where one fails more.
+end up in a table, build/sweeps/WHAT/verdicts.csv, and a sweep's in a picture. A statement may fail as often
+as its chance of failing though true makes plausible: never, where that is 0. Exits with 1 if one fails more.
 """
 
 import ast
@@ -42,7 +42,7 @@ def values(text: str) -> list[str]:
     """Return the values that ``0.1,0.5``, ``1:20`` or a single one names, as texts; a list is one value."""
     ends = RANGE.fullmatch(text)
     if ends:
-        return [str(number) for number in range(int(ends[1]), int(ends[2]) + 1)][: MOST_RUNS + 1]
+        return [str(number) for number in range(int(ends[1]), int(ends[2]) + 1)[: MOST_RUNS + 1]]
     found = ast.literal_eval(text)
     return [repr(value) for value in found] if isinstance(found, tuple) else [text]
 
@@ -95,7 +95,7 @@ def rows_of(job: Job) -> list[dict]:
     subprocess.run(command, env=surroundings, capture_output=True, check=False)
     run = run_of(job[0], place(job))
     broken = {"statement": f"broke, see {run.place}", "verdict": "fails", "chance": 0, "measured": math.nan}
-    rows = [*run.rows, *([broken] if run.missing else [])]
+    rows = [*run.rows, *([broken] if run.broke else [])]
     print(
         f"{job[0]} {words(job)}: {sum(row['verdict'] == 'holds' for row in rows)} of {len(rows)} hold",
         flush=True,

@@ -11,10 +11,13 @@ import sys
 from pathlib import Path
 
 from compare import compare_notebook, figures_of
-from summary import failures, run_of
+from summary import Run, failures, run_of
+
+from fa_utils.files import write_whole
 
 NOTEBOOKS = Path("notebooks")
 README = Path("README.md")
+KINDS = (".csv", ".png")
 MEANS_SOMETHING = re.compile(r"[|*]")  # in a Markdown table
 RELATIONS = {"<=": "≤", ">=": "≥", "==": "="}
 
@@ -27,9 +30,7 @@ def read(path: Path) -> str:
 def write(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all, unless that is what it has."""
     if not path.exists() or path.read_bytes() != content:
-        unfinished = path.with_name(f".{path.name}.unfinished")
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
+        write_whole(path, content)
 
 
 def names() -> list[str]:
@@ -85,6 +86,11 @@ def with_tables(text: str) -> str:
     return with_part(text, "verdicts", verdict_table(rows))
 
 
+def committed(name: str) -> Path:
+    """Return where a notebook is committed."""
+    return NOTEBOOKS / f"{name}.ipynb"
+
+
 def without_pictures(notebook: Path) -> str:
     """Return all of a notebook but its pictures' bytes, as text to be compared."""
     content = json.loads(read(notebook))
@@ -94,34 +100,49 @@ def without_pictures(notebook: Path) -> str:
     return json.dumps(content, sort_keys=True)
 
 
-def adopt(name: str) -> None:
-    """Copy a notebook's run and its figures over what is committed."""
-    run, committed = Path("build", f"{name}.ipynb"), NOTEBOOKS / f"{name}.ipynb"
-    for figure in {*figures_of(committed)} - {*figures_of(run)}:
-        for kind in (".csv", ".png"):
-            Path("figures", f"{figure}{kind}").unlink(missing_ok=True)
-    for figure in figures_of(run):
-        for kind in (".csv", ".png"):
-            write(
-                Path("figures", f"{figure}{kind}"), Path("build", "figures", f"{figure}{kind}").read_bytes()
-            )
-    write(committed, run.read_bytes())
+def sources(notebook: Path) -> list[tuple[str, str]]:
+    """Return kind and text of a notebook's cells: what its author wrote."""
+    return [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(read(notebook))["cells"]]
+
+
+def refusals(runs: list[Run]) -> list[str]:
+    """Return a line for each reason to adopt nothing."""
+    whole = [(run.place, committed(run.name)) for run in runs if not run.broke]
+    edited = [path for place, path in whole if sources(place) != sources(path)]
+    lines = [f"{path} was edited after it ran: touch it, and run make accept again" for path in edited]
+    return failures(runs) + lines
+
+
+def adopt(name: str) -> set[str]:
+    """Copy a notebook's run and its figures over what is committed; return the figures it no longer has."""
+    run, figures = Path("build", f"{name}.ipynb"), figures_of(committed(name))
+    for file in [f"{figure}{kind}" for figure in figures_of(run) for kind in KINDS]:
+        write(Path("figures", file), Path("build", "figures", file).read_bytes())
+    write(committed(name), run.read_bytes())
     os.utime(run)  # make goes by dates: this run is of the notebook that it has just become
+    return {*figures} - {*figures_of(run)}
 
 
-def main(names: list[str]) -> int:
+def main(chosen: list[str]) -> int:
     """Adopt what differs, say what, and return the exit code."""
-    runs = [run_of(name, Path("build")) for name in names]
-    refused = failures(runs)
+    runs = [run_of(name, Path("build")) for name in chosen]
+    refused = refusals(runs)
     if refused:
         print(*refused, "Nothing is adopted", sep="\n", file=sys.stderr)
         return 1
+    dropped, adopted = set(), 0
     for run in runs:
         lines = compare_notebook(run.name, Path("build")).differences
-        if lines or without_pictures(run.place) != without_pictures(NOTEBOOKS / f"{run.name}.ipynb"):
-            adopt(run.name)
+        if lines or without_pictures(run.place) != without_pictures(committed(run.name)):
+            dropped |= adopt(run.name)
+            adopted += 1
             print(f"adopted {run.name}", *lines, sep="\n    ")
+    for figure in dropped - {figure for name in names() for figure in figures_of(committed(name))}:
+        print(f"deleted figures/{figure}, which no notebook shows any more")
+        for kind in KINDS:
+            Path("figures", f"{figure}{kind}").unlink(missing_ok=True)
     write(README, with_tables(read(README)).encode())
+    print(f"{adopted or 'no'} of {len(runs)} notebooks differed from what is committed")
     return 0
 
 

@@ -2,19 +2,12 @@
 # environment.sh FOLDER LOCK PYTHON ...: an environment of locked packages and this checkout, with the first usable
 # one of these Pythons. FOLDER/installed, written last, names the checkout to which it belongs.
 set -eu
-folder=$1 lock=$2
+folder=$1 lock=$2 python=
 shift 2
-refuse() {
-    echo "$*" >&2
-    exit 1
-}
+refuse() { echo "$*" >&2; exit 1; }
 another="name another Python: make PYTHON=/path/to/python3.12 ..."
-python=
-for candidate in "$@"; do
-    "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || continue
-    python=$candidate
-    break
-done
+usable='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
+for candidate in "$@"; do "$candidate" -c "$usable" 2>/dev/null && python=$candidate && break; done
 [ "$python" ] || refuse "No Python 3.11, 3.12 or 3.13 among: $*; install one, or $another"
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
     refuse "$python has no venv module; install it (Debian and Ubuntu: apt install python3-venv), or $another"

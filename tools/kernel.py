@@ -53,6 +53,6 @@ def pytest_configure() -> None:
 if __name__ == "__main__":
     from ipykernel import kernelapp
 
-    sys.path.remove(str(Path(__file__).parent))
+    sys.path = [folder for folder in sys.path if folder != str(Path(__file__).parent)]
     set_rounding(os.environ.get("FA_ROUNDING") or "nearest")
     kernelapp.launch_new_instance()
