@@ -63,7 +63,8 @@ def combinations(name: str, texts: dict[str, str]) -> list[Job]:
 
 def ends(name: str) -> Iterator[Job]:
     """Yield a job for both ends of each parameter's range; in a list its least or largest entry is moved."""
-    for parameter, one in listed(Path("notebooks", f"{name}.ipynb")).items():
+    known = listed(Path("notebooks", f"{name}.ipynb"))
+    for parameter, one in ((parameter, one) for parameter, one in known.items() if one.least is not None):
         numbers = list(entries(one.default))
         for move, end in ((min(numbers), one.least), (max(numbers), one.most)):
             value = exchanged(one.default, move, end)
@@ -94,7 +95,8 @@ def rows_of(job: Job) -> list[dict]:
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "FA_"))}
     subprocess.run(command, env=surroundings, capture_output=True, check=False)
     run = run_of(job[0], place(job))
-    broken = {"statement": f"broke, see {run.place}", "verdict": "fails", "chance": 0, "measured": math.nan}
+    nothing = dict.fromkeys(("measured", "bound"), math.nan)
+    broken = nothing | {"statement": f"broke, see {run.place}", "verdict": "fails", "chance": 0}
     rows = [*run.rows, *([broken] if run.broke else [])]
     print(
         f"{job[0]} {words(job)}: {sum(row['verdict'] == 'holds' for row in rows)} of {len(rows)} hold",
@@ -148,6 +150,8 @@ def draw(table: pd.DataFrame, parameters: list[str], folder: Path) -> None:
     import seaborn as sns
 
     shown = table.dropna(subset=["measured"])
+    if shown.empty:
+        return
     grid = sns.FacetGrid(shown, col="claim", col_wrap=2, sharey=False, height=2.6, aspect=1.7)
     x, *others = parameters
     hue = next((name for name in others if name != "seed"), None)

@@ -18,7 +18,7 @@ from matplotlib import image
 RELATIVE = 1e-4
 OF_THE_LARGEST = 1e-6
 OF_THE_SMALLEST = 0.1
-OF_A_PIXEL = 16 / 255
+OF_A_PIXEL = 16.5 / 255  # pixels have whole steps
 NUMBERS = ["x", "y"]
 LABELS = ["panel", "kind", "series", "scales"]
 
@@ -79,10 +79,11 @@ def read_data(path: Path) -> pd.DataFrame:
 def allowed(data: pd.DataFrame, column: str) -> pd.Series:
     """Return by how much each number of a column may differ."""
     sizes = data[column].abs().replace(np.inf, np.nan)
-    series = [data[label] for label in LABELS]
+    series = data.groupby(LABELS, sort=False).ngroup()
     beside = OF_THE_LARGEST * sizes.groupby(series, sort=False).transform("max")
     least = OF_THE_SMALLEST * sizes.where(sizes > 0).groupby(series, sort=False).transform("min")
-    logarithmic = data["scales"].str.split().str[NUMBERS.index(column)] == "log"
+    scales = data["scales"].str
+    logarithmic = scales.startswith("log ") if column == "x" else scales.endswith(" log")
     return RELATIVE * sizes + beside.mask(logarithmic & (least < beside), least)
 
 

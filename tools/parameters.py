@@ -72,7 +72,7 @@ def split(words: str) -> dict[str, str]:
 
 def like(default: object, value: object, name: str) -> object:
     """Return a value as the type that its default has; raise ParameterError where it is of another kind."""
-    if isinstance(default, list) and isinstance(value, list | tuple) and value:
+    if isinstance(default, list) and isinstance(value, list | tuple) and value and default:
         return [like(default[0], part, name) for part in value]
     whole = type(value) is int or (isinstance(value, float) and value.is_integer())
     if (type(default) is int and whole) or (type(default) is float and type(value) in (int, float)):
