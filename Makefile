@@ -1,7 +1,7 @@
 # The engine: one pattern rule runs one notebook with papermill. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce executed accept parameters sweep test lint unit nbval book test-book bench lock clean
+.PHONY: help reproduce executed accept parameters sweep test lint unit nbval book test-book clean
 
 # What you may set: make reproduce ONLY="theorem-2 lemma-1" P="seed=7" JOBS=4 THREADS=2 ROUNDING=up
 ONLY =
@@ -27,7 +27,7 @@ include tools/surroundings.mk
 help:
 	@cat tools/help.txt
 
-# An environment belongs to its folder: one that came here with a copy of another is made anew.
+# An environment belongs to its folder: one that came with a copy is made anew.
 .PHONY: $(filter-out $(shell grep -slxF "$(CURDIR)" .venv*/installed),.venv/installed .venv-trust/installed .venv-book/installed)
 ENVIRONMENT := $(if $(filter .venv/bin,$(BIN)),.venv/installed)
 .venv/installed: requirements.lock
@@ -77,6 +77,18 @@ nbval: $(ENVIRONMENT)
 	@FA_ROUNDING=$(or $(ROUNDING),up) FA_FIGURES="$(CURDIR)/build/test/figures" PYTHONPATH="$(CURDIR):$(CURDIR)/tools" \
 		$(RUN) -m pytest -q -p kernel -n $(JOBS) --dist loadfile --nbval $(SELECTED:%=notebooks/%.ipynb)
 	@$(RUN) tools/compare.py build/test/figures $(SELECTED)
+
+# --- the book ---
+
+book: $(ENVIRONMENT) .venv-book/installed
+	@PYTHONPATH="$(CURDIR):$(CURDIR)/tools" $(RUN) book/stage.py build/book-source
+	@rm -rf build/book
+	@.venv-book/bin/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env \
+		--doctree-dir build/book-doctrees build/book-source build/book
+	@echo "the book is in build/book; open build/book/index.html"
+
+test-book: book
+	.venv-book/bin/python -m pytest book/tests
 
 include audits/audits.mk
 

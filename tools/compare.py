@@ -6,6 +6,7 @@ than 16 of 255. Printed outputs agree if they are equal, as nbval has it: all th
 """
 
 import json
+import os
 import sys
 from itertools import zip_longest
 from pathlib import Path
@@ -125,7 +126,8 @@ def compare_figure(name: str, fresh: Path, committed: Path) -> Comparison:
     if missing:
         return Comparison(0, 1, missing, np.inf)
     in_data, deviation = data_difference(read_data(paths[0]), read_data(paths[2]))
-    in_picture = picture_difference(paths[1], paths[3])
+    # Another Matplotlib draws otherwise: the audit that tries some leaves pictures out.
+    in_picture = "" if os.environ.get("FA_PIXELS") == "no" else picture_difference(paths[1], paths[3])
     lines = [f"{path}: {line}" for path, line in zip(paths[:2], (in_data, in_picture), strict=True) if line]
     return Comparison(0, 1, tuple(lines), deviation)
 
