@@ -36,8 +36,6 @@ ENVIRONMENT := $(if $(filter .venv/bin,$(BIN)),.venv/installed)
 .venv/installed .venv-trust/installed .venv-book/installed: tools/environment.sh
 	@sh tools/environment.sh "$(@D)" $(filter %.lock,$^) $(PYTHON)
 
-# --- notebooks ---
-
 reproduce: $(ENVIRONMENT)
 	@$(if $(FA_PARAMETERS),$(RUN) tools/parameters.py $(SELECTED))
 	@$(MAKE) --question executed >/dev/null 2>&1 && echo "nothing to do: $(words $(SELECTED)) notebooks are up to date" || \
@@ -58,8 +56,6 @@ accept: $(ENVIRONMENT)
 parameters: $(ENVIRONMENT)
 	@$(RUN) tools/parameters.py $(SELECTED)
 
-# --- tests ---
-
 test: lint unit nbval
 
 lint: $(ENVIRONMENT)
@@ -77,8 +73,6 @@ nbval: $(ENVIRONMENT)
 	@FA_ROUNDING=$(or $(ROUNDING),up) FA_FIGURES="$(CURDIR)/build/test/figures" PYTHONPATH="$(CURDIR):$(CURDIR)/tools" \
 		$(RUN) -m pytest -q -p kernel -n $(JOBS) --dist loadfile --nbval $(SELECTED:%=notebooks/%.ipynb)
 	@$(RUN) tools/compare.py build/test/figures $(SELECTED)
-
-# --- the book ---
 
 book: $(ENVIRONMENT) .venv-book/installed
 	@PYTHONPATH="$(CURDIR):$(CURDIR)/tools" $(RUN) book/stage.py build/book-source

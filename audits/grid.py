@@ -6,8 +6,8 @@
 
 Each run is one of make's, kept in build/runs, and not made again while it is up to date. Runs go on side by
 side, on the Dask cluster that FA_DASK names if there is one (its workers share this folder). All verdicts
-end up in a table, build/sweeps/WHAT/verdicts.csv, a sweep's in a picture too. A statement may fail as often as
-its chance of failing though true makes plausible: never, where that is 0. Exits with 1 where one fails more.
+end up in a table, build/sweeps/WHAT/verdicts.csv, a sweep's in a picture too. A statement may fail as often
+as its chance of failing though true makes plausible: never, where that is 0. Exits with 1 where one fails more.
 """
 
 import ast

@@ -79,12 +79,14 @@ def complaints(name: str, runs: list[list[dict]]) -> Iterator[str]:
         allowed = SHARE * last_digits(first)
         if (spread > allowed).any():
             worst = np.argmax(spread - allowed)
-            digit = allowed[worst] / SHARE
-            yield f"{name}: {first['what']}: {values[0, worst]:.7g} by {spread[worst]:.2g}, last digit {digit:.2g}"
+            numbers = (
+                f"{values[0, worst]:.7g} by {spread[worst]:.2g}, last digit {allowed[worst] / SHARE:.2g}"
+            )
+            yield f"{name}: {first['what']}: {numbers}"
 
 
 def main(jobs: int, names: list[str]) -> int:
-    """Record all notebooks under all roundings, print what has too little margin, and return the exit code."""
+    """Record all notebooks under all roundings, print what has too little margin; return the exit code."""
     tasks = [(name, mode) for name in names for mode in MODES]
     joblib.Parallel(n_jobs=jobs, prefer="threads")(joblib.delayed(record)(*task) for task in tasks)
     numbers, lines = 0, []

@@ -113,7 +113,9 @@ def reference() -> str:
 def stage(source: Path) -> None:
     """Put the book's pages together in an empty folder."""
     order, home = names(), repository()
-    shutil.copytree("book", source, ignore=shutil.ignore_patterns("tests", "*.lock"))
+    shutil.copytree(
+        "book", source, ignore=shutil.ignore_patterns("tests", "*.lock", "[ls]*.py", "__pycache__")
+    )
     shutil.copytree("figures", source / "figures", ignore=shutil.ignore_patterns("*.csv"))
     shutil.copytree("notebooks", source / "notebooks", ignore=shutil.ignore_patterns("*.ipynb", ".*"))
     texts = {page: resolved(Path(page).read_text(encoding="utf-8"), page, home) for page in PAGES}

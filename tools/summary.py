@@ -46,7 +46,7 @@ def run_of(name: str, folder: Path) -> Run:
 
 
 def failures(runs: list[Run]) -> list[str]:
-    """Return a line for each verdict that fails or was not judged, control that holds, and clash of figures."""
+    """Return a line for each verdict that fails or was not judged, control that holds, and figure saved twice."""
     lines, owners = [], {}
     for run in runs:
         for row in run.rows + run.controls:
