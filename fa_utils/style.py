@@ -13,7 +13,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
 from fa_utils.files import write_whole
@@ -152,12 +152,11 @@ def _series(ax: Axes) -> Iterator[tuple[str, Any, np.ndarray]]:
     for line in ax.lines:
         yield "line", line, np.asarray(line.get_xydata())
     for collection in ax.collections:
-        if isinstance(collection, LineCollection):
-            yield "bar", collection, _joined(collection.get_segments())
-        elif isinstance(collection, PolyCollection):
-            yield "area", collection, _joined([path.vertices for path in collection.get_paths()])
-        else:
+        if isinstance(collection, PathCollection):
             yield "scatter", collection, np.ma.filled(collection.get_offsets(), np.nan)
+        else:
+            kind = "bar" if isinstance(collection, LineCollection) else "area"
+            yield kind, collection, _joined([path.vertices for path in collection.get_paths()])
     for patch in ax.patches:
         yield "patch", patch, patch.get_patch_transform().transform(patch.get_path().vertices)
     for image in ax.images:
