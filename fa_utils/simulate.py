@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.integrate import solve_ivp
 
 from fa_utils.checks import increasing_times, positive_number, real_number, whole_number
 from fa_utils.problems import FactoredTarget, Problem, core
@@ -155,6 +154,8 @@ def _solution(
     problem: Problem, rule: Rule, times: np.ndarray, tolerance: float, field: Field
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return Z and W at ``times`` by the library's adaptive solver."""
+    from scipy.integrate import solve_ivp  # here, because it takes longer to import than many a run
+
     start = np.concatenate([problem.Z.ravel(), rule.forward(problem, problem.Z, problem.W).ravel()])
     scale = np.abs(start).max() or np.sqrt(np.abs(core(problem.target)).max()) or 1.0
     end = times[-1] or np.finfo(float).tiny  # the solver wants an interval, also for times = [0]
