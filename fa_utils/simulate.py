@@ -1,5 +1,6 @@
 """Running a rule: explicit Euler as the paper simulates, or the gradient flow to solver accuracy."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -111,6 +112,8 @@ def _rates(learning_rate: float | Rates) -> Rates:
 
 
 def _refuse_divergence(rule: Rule, rates: Rates, step: int, Z: np.ndarray, W: np.ndarray) -> None:
+    if math.isfinite(np.vdot(Z, Z) + np.vdot(W, W)):  # one number is quick to look at; squares overflow first
+        return
     if not (np.isfinite(Z).all() and np.isfinite(W).all()):
         raise FloatingPointError(
             f"{rule.name} diverged: step {step} at learning rates {rates} for (Z, W) gave an entry that is "
