@@ -192,5 +192,5 @@ def _flat_field(problem: Problem, rule: Rule, most_evaluations: int) -> Field:
 
 def _unflattened(problem: Problem, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return Z (T, n, r) and W (T, r, m) from states (T, n r + r m)."""
-    Z, W = np.split(states, [problem.Z.size], axis=1)
-    return Z.reshape(len(states), *problem.Z.shape), W.reshape(len(states), *problem.W.shape)
+    Z, W = states[:, : problem.Z.size], states[:, problem.Z.size :]
+    return Z.reshape(-1, *problem.Z.shape), W.reshape(-1, *problem.W.shape)
