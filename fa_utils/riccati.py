@@ -8,7 +8,6 @@ is symmetric: dD/dt = R(0)^T R(0) - M(0)^T D - D M(0) - D^2, and dQ/dt = P - Q (
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import expm
 
 from fa_utils.checks import norm
 
@@ -193,6 +192,13 @@ def _short(begin: Beginning, step: float) -> Propagator:
     rise, onset = np.split(whole[k:, :k] @ decay, [k])
     gain = whole[2 * k :, k : 2 * k] - onset @ from_rise
     return Propagator(decay, _symmetric(decay @ from_rise), _symmetric(rise), onset, gain)
+
+
+def expm(matrix: np.ndarray) -> np.ndarray:
+    """Return the exponential of a matrix (k, k)."""
+    from scipy import linalg  # here, because SciPy takes longer to import than many a run
+
+    return linalg.expm(matrix)
 
 
 def _twice(once: Propagator) -> Propagator:
