@@ -146,7 +146,8 @@ def _march(
 
 def _sound(path: np.ndarray) -> int:
     """Return how many of the first Q (s, p, k) are orthonormal but for rounding that has not grown."""
-    bad = np.abs(path.mT @ path - np.eye(path.shape[-1])).max(axis=(1, 2)) > LARGEST_DEFECT
+    defects = np.abs(path.mT @ path - np.eye(path.shape[-1])).reshape(len(path), -1)
+    bad = defects.max(axis=1) > LARGEST_DEFECT
     return int(bad.argmax()) if bad.any() else len(path)
 
 
@@ -204,8 +205,9 @@ def expm(matrix: np.ndarray) -> np.ndarray:
 def _twice(once: Propagator) -> Propagator:
     """Return the propagator over twice the time."""
     decay, spread, rise, onset, gain = once
-    through = np.linalg.solve(np.eye(len(decay)) + spread @ rise, np.hstack([decay, spread @ decay.T]))
-    passed, spread_on = np.hsplit(through, 2)
+    pair = np.concatenate([decay, spread @ decay.T], axis=1)
+    through = np.linalg.solve(np.eye(len(decay)) + spread @ rise, pair)
+    passed, spread_on = through[:, : len(decay)], through[:, len(decay) :]
     lead = onset + gain @ rise
     return Propagator(
         decay @ passed,
