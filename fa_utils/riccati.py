@@ -146,8 +146,7 @@ def _march(
 
 def _sound(path: np.ndarray) -> int:
     """Return how many of the first Q (s, p, k) are orthonormal but for rounding that has not grown."""
-    defects = np.abs(path.mT @ path - np.eye(path.shape[-1])).reshape(len(path), -1)
-    bad = defects.max(axis=1) > LARGEST_DEFECT
+    bad = np.abs(path.mT @ path - np.eye(path.shape[-1])).max(axis=(1, 2)) > LARGEST_DEFECT
     return int(bad.argmax()) if bad.any() else len(path)
 
 
