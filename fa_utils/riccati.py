@@ -204,8 +204,9 @@ def expm(matrix: np.ndarray) -> np.ndarray:
 def _twice(once: Propagator) -> Propagator:
     """Return the propagator over twice the time."""
     decay, spread, rise, onset, gain = once
-    through = np.linalg.solve(np.eye(len(decay)) + spread @ rise, np.hstack([decay, spread @ decay.T]))
-    passed, spread_on = np.hsplit(through, 2)
+    pair = np.concatenate([decay, spread @ decay.T], axis=1)
+    through = np.linalg.solve(np.eye(len(decay)) + spread @ rise, pair)
+    passed, spread_on = through[:, : len(decay)], through[:, len(decay) :]
     lead = onset + gain @ rise
     return Propagator(
         decay @ passed,
