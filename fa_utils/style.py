@@ -93,7 +93,7 @@ class Picture:
 
 
 def resolved(values: np.ndarray, least: float) -> np.ndarray:
-    """Return values with ``least`` as their last digit, and NaN, which is not drawn, for those below ten of it.
+    """Return values with ``least`` as last digit, and NaN, which is not drawn, for those below ten of it.
 
     For a logarithmic axis: a solver's tolerance, or rounding, ends what can be said of small values.
 
