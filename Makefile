@@ -1,8 +1,7 @@
 # The engine: one pattern rule runs one notebook with papermill. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce executed accept parameters sweep test lint unit nbval clean
-
+.PHONY: help reproduce executed accept parameters sweep test lint unit nbval book test-book clean
 # What you may set: make reproduce ONLY="theorem-2 lemma-1" P="seed=7" JOBS=4 THREADS=2 ROUNDING=up
 ONLY =
 P =
@@ -23,13 +22,12 @@ $(if $(filter-out up down zero,$(ROUNDING)),$(error ROUNDING=$(ROUNDING): choose
 $(if $(shell test '$(JOBS)' -ge 1 2>&1 || echo no),$(error JOBS=$(JOBS): choose a whole number of at least 1))
 # What a run leaves: with parameters or another rounding of its own, apart from the usual one.
 OUT := build$(ROUNDING:%=/rounding-%)$(if $(strip $(P)),/runs/$(shell echo '$(subst ','\'',$(strip $(P)))' | tr -c 'A-Za-z0-9.\n-' _))
-
 include tools/surroundings.mk
 
 help:
 	@cat tools/help.txt
 
-# An environment belongs to its folder; one that came with a copy of another is made anew.
+# An environment belongs to its folder: one that came with a copy is made anew.
 .PHONY: $(filter-out $(shell grep -slxF "$(CURDIR)" .venv*/installed),.venv/installed .venv-trust/installed .venv-book/installed)
 ENVIRONMENT := $(if $(filter .venv/bin,$(BIN)),.venv/installed)
 .venv/installed: requirements.lock
@@ -37,8 +35,6 @@ ENVIRONMENT := $(if $(filter .venv/bin,$(BIN)),.venv/installed)
 .venv-book/installed: book/book.lock
 .venv/installed .venv-trust/installed .venv-book/installed: tools/environment.sh
 	@sh tools/environment.sh "$(@D)" $(filter %.lock,$^) $(PYTHON)
-
-# --- notebooks ---
 
 reproduce: $(ENVIRONMENT)
 	@$(if $(FA_PARAMETERS),$(RUN) tools/parameters.py $(SELECTED))
@@ -61,11 +57,6 @@ accept: $(ENVIRONMENT)
 parameters: $(ENVIRONMENT)
 	@$(RUN) tools/parameters.py $(SELECTED)
 
-sweep: $(ENVIRONMENT)
-	@FA_SHOW="$(SHOW)" $(GRID) sweep $(JOBS) $(SELECTED)
-
-# --- tests ---
-
 test: lint unit nbval
 
 lint: $(ENVIRONMENT)
@@ -84,7 +75,16 @@ nbval: $(ENVIRONMENT)
 		$(RUN) -m pytest -q -p kernel -n $(JOBS) --dist loadfile --nbval $(SELECTED:%=notebooks/%.ipynb)
 	@$(RUN) tools/compare.py build/test/figures $(SELECTED)
 
-include audits/audits.mk
+book: $(ENVIRONMENT) .venv-book/installed
+	@PYTHONPATH="$(CURDIR):$(CURDIR)/tools" $(RUN) book/stage.py build/book-source
+	@rm -rf build/book
+	@.venv-book/bin/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env \
+		--doctree-dir build/book-doctrees build/book-source build/book
+	@echo "the book is in build/book; open build/book/index.html"
 
+test-book: book
+	.venv-book/bin/python -m pytest book/tests
+
+include audits/audits.mk
 clean:
 	rm -rf build .venv .venv-trust .venv-book

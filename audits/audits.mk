@@ -1,13 +1,19 @@
-# The longer checks; TESTING.md says what each of them found.
-.PHONY: coverage faults seeds ranges margins stability wrong mutants audit companions-full
+# Grids of runs, and the longer checks; TESTING.md says what each of them found. SHOW=FIGURE adds its curves to a sweep.
+.PHONY: bench coverage faults sweep seeds ranges margins stability wrong mutants audit companions-full lock
+export FA_SHOW := $(SHOW)
 SEEDS = 50
-RUNS = 20
 KILLS = 100
 GRID = PYTHONPATH="$(CURDIR):$(CURDIR)/tools" $(RUN) audits/grid.py
+
+bench: $(ENVIRONMENT)
+	@for one in exact_fa_star euler_steps growth draws networks; do $(RUN) benchmarks/$$one.py || exit; done
 
 coverage: $(ENVIRONMENT)
 	@$(RUN) -m coverage run -m pytest -q --ignore=tests/faults tests
 	@$(RUN) -m coverage report
+
+sweep: $(ENVIRONMENT)
+	@$(GRID) sweep $(JOBS) $(SELECTED)
 
 faults: $(ENVIRONMENT)
 	@FA_KILLS=$(KILLS) $(RUN) -m pytest -q -n $(JOBS) tests/faults
@@ -22,10 +28,10 @@ margins: $(ENVIRONMENT)
 	@$(RUN) audits/margins.py $(JOBS) $(SELECTED)
 
 stability: $(ENVIRONMENT) .venv-trust/installed
-	@.venv-trust/bin/python audits/stability.py $(RUNS)
+	@.venv-trust/bin/python audits/stability.py
 
 wrong: $(ENVIRONMENT)
-	@$(RUN) audits/wrong_on_purpose.py
+	@PYTHONPATH="$(CURDIR)/tools" $(RUN) audits/wrong_on_purpose.py
 
 mutants: .venv-trust/installed
 	@.venv-trust/bin/python audits/mutants.py $(JOBS)
@@ -37,3 +43,12 @@ audit: .venv-trust/installed
 companions-full: RUNS = 50
 companions-full: $(ENVIRONMENT)
 	@$(RUN) audits/published_table.py $(RUNS)
+
+LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--no-emit-index-url --no-annotate $(UPGRADE) --quiet --custom-compile-command "make lock"
+lock: UPGRADE = --upgrade
+lock:
+	@command -v uv >/dev/null || { echo "make lock needs uv; install it, for instance: pip install uv" >&2; exit 1; }
+	$(LOCK) --extra notebooks --extra test --extra build --output-file requirements.lock
+	$(LOCK) --extra trust --constraint requirements.lock --output-file tests/trust.lock
+	$(LOCK) --extra book --constraint requirements.lock --output-file book/book.lock

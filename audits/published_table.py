@@ -1,4 +1,4 @@
-"""Run the simulations of Song, Xu & Lafferty in full, and keep a table of them: companions.py RUNS
+"""Run the simulations of Song, Xu & Lafferty in full, and keep a table of them: published_table.py RUNS
 
 Every activation, width and regularisation, so many runs each, on the cores here or on the Dask cluster that
 FA_DASK names. A run has a random stream of its own: its numbers do not depend on when or where it is made.
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from joblib import cpu_count
-from verdicts import as_csv
 
 import fa_utils as fa
 from fa_utils.files import write_whole
@@ -112,8 +112,13 @@ def main(runs: int) -> None:
 def keep(rows: list[dict]) -> None:
     """Write all runs and the table of them, each whole or not at all."""
     RUNS.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(RUNS, as_csv(rows, OF_A_RUN).encode())
-    write_whole(TABLE, as_csv(table(rows, rows_in(TABLE)), COLUMNS).encode())
+    write_table(RUNS, rows, OF_A_RUN)
+    write_table(TABLE, table(rows, rows_in(TABLE)), COLUMNS)
+
+
+def write_table(path: Path, rows: list[dict], columns: list[str]) -> None:
+    """Write rows as a CSV, whole or not at all."""
+    write_whole(path, pd.DataFrame(rows, columns=columns).to_csv(index=False, lineterminator="\n").encode())
 
 
 def rows_in(path: Path) -> list[dict]:

@@ -8,7 +8,6 @@ exits with 1 where somebody did not.
 
 import csv
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -16,10 +15,12 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from compare import outputs
+
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 # These read the repository itself, patches included, or run copies of it.
-LEFT_OUT = [f"--ignore=tests/test_{name}.py" for name in ("faults", "make", "notebooks", "tools")]
+LEFT_OUT = [f"--ignore=tests/{name}" for name in ("audits", "faults", "notebooks", "tools")]
 DIVERGED = ("FloatingPointError", "EnsembleError")
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", "build", "__pycache__", ".*_cache")
 
@@ -56,11 +57,12 @@ def failing_test(folder: Path) -> str | None:
 
 def failing_notebooks(folder: Path, names: list[str]) -> tuple[set[str], set[str]]:
     """Return the notebooks in which a verdict fails, and those that stop before it since a run diverges."""
-    ran = run(["make", "reproduce", f"BIN={BIN}", f"ONLY={' '.join(names)}"], folder)
+    run(["make", "reproduce", f"BIN={BIN}", f"ONLY={' '.join(names)}"], folder)
     with (folder / "build" / "verdicts.csv").open(encoding="utf-8") as lines:
         failing = {Path(row["notebook"]).name for row in csv.DictReader(lines) if row["verdict"] == "fails"}
-    stopped = dict(re.findall(r"\] (\S+)  BROKE: (\w+):", ran.stdout))
-    return failing, {name for name, error in stopped.items() if error in DIVERGED} - failing
+    broken = (folder / "build").rglob("failed/*.ipynb")
+    stopped = {path.stem for path in broken if any(one.get("ename") in DIVERGED for one in outputs(path))}
+    return failing, stopped - failing
 
 
 def tried(patch: Path | None, names: list[str]) -> tuple[str | None, set[str], set[str]]:

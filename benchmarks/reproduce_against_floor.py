@@ -1,10 +1,9 @@
-"""How close `make reproduce` comes to the cost of just starting its kernels.
+"""How close `make reproduce` comes to the cost of starting as many kernels: reproduce_against_floor.py [REPEATS]
 
-Runs, in turn, `make reproduce` from scratch and the same make on as many notebooks that hold nothing but
-the imports of NumPy, SciPy, Matplotlib and seaborn. Prints each run's seconds, and the median of the ratios.
+The floor is plain papermill on notebooks that only import numpy, scipy.linalg and matplotlib.pyplot, as many as
+this repository has and as many at a time. Prints the seconds of both, in turn, and the median of their ratios.
 """
 
-import argparse
 import os
 import shutil
 import statistics
@@ -12,67 +11,57 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 
 ROOT = Path(__file__).resolve().parents[1]
-IMPORTS = "import numpy, scipy.integrate, scipy.linalg, matplotlib.pyplot, seaborn"
 BIN = Path(sys.executable).parent
+JOBS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+IMPORTS = "import numpy\nimport scipy.linalg\nimport matplotlib.pyplot"
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
-def seconds(folder: Path) -> float:
-    """Return how long `make reproduce` takes in ``folder`` with an empty build/; the environment stands."""
-    shutil.rmtree(folder / "build", ignore_errors=True)
+def reproduce() -> float:
+    """Return the seconds of `make reproduce` with an empty build/; the environment stands."""
+    shutil.rmtree(ROOT / "build", ignore_errors=True)
     started = time.perf_counter()
-    subprocess.run(["make", f"BIN={BIN}", "reproduce"], cwd=folder, stdout=subprocess.DEVNULL, check=True)
+    command = ["make", "reproduce", f"BIN={BIN}", f"JOBS={JOBS}"]
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - started
 
 
-def notebooks() -> list[Path]:
-    """Return the notebooks that make would find, relative to their folder."""
-    found = (path.relative_to(ROOT / "notebooks") for path in (ROOT / "notebooks").rglob("*.ipynb"))
-    return sorted(path for path in found if not any(part.startswith(".") for part in path.parts))
-
-
-def copy_with_imports_only(folder: Path) -> Path:
-    """Return a copy of what make needs in which each notebook is one cell of imports."""
-    for name in ("Makefile", "requirements.lock"):
-        shutil.copy(ROOT / name, folder / name)
-    shutil.copytree(ROOT / "tools", folder / "tools")
-    for name in notebooks():
-        kernel = nbformat.read(ROOT / "notebooks" / name, as_version=4).metadata
-        empty = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(IMPORTS)], metadata=kernel)
-        (folder / "notebooks" / name).parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(empty, folder / "notebooks" / name)
-    return folder
-
-
-def positive(text: str) -> int:
-    """Return a whole number of at least 1, for argparse."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is below 1")
-    return number
-
-
-def main() -> None:
-    """Time both in turn and print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("repeats", type=positive, nargs="?", default=3, help="runs of each (default: 3)")
-    repeats = parser.parse_args().repeats
-    os.environ.pop("FA_FIGURES", None)
+def floor(count: int) -> float:
+    """Return the seconds of papermill on so many notebooks that only import."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    cells = [nbformat.v4.new_code_cell(IMPORTS)]
     with tempfile.TemporaryDirectory() as folder:
-        floor = copy_with_imports_only(Path(folder))
-        pairs = [(seconds(ROOT), seconds(floor)) for _ in range(repeats)]
-    for reproduce, kernels in pairs:
-        print(
-            f"reproduce {reproduce:5.1f} s   imports only {kernels:5.1f} s   ratio {reproduce / kernels:.2f}"
-        )
-    print(f"median ratio {statistics.median(reproduce / kernels for reproduce, kernels in pairs):.2f}")
+        notebook = Path(folder, "imports.ipynb")
+        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), notebook)
+        commands = [[BIN / "papermill", notebook, f"{folder}/{number}.ipynb"] for number in range(count)]
+
+        def run(command: list) -> None:
+            subprocess.run(command, env=os.environ | ONE_THREAD, stderr=subprocess.DEVNULL, check=True)
+
+        started = time.perf_counter()
+        with ThreadPoolExecutor(JOBS) as pool:
+            list(pool.map(run, commands))
+        return time.perf_counter() - started
+
+
+def main(repeats: int) -> None:
+    """Time both in turn and print each, with the median ratio."""
+    count = len(
+        [path for path in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts]
+    )
+    ratios = []
+    for _ in range(repeats):
+        ours, kernels = reproduce(), floor(count)
+        ratios.append(ours / kernels)
+        print(f"{count} notebooks, {JOBS} at a time: {ours:.1f} s; imports only {kernels:.1f} s", flush=True)
+    print(f"median ratio {statistics.median(ratios):.2f}")
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)

@@ -1,4 +1,4 @@
-"""How Sphinx makes the book: see tools/book.py."""
+"""How Sphinx makes the book: see book/stage.py."""
 
 import json
 import sys

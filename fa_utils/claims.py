@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import betaincinv, stdtrit
 
 from fa_utils.checks import real_number, whole_number
 
@@ -85,6 +84,8 @@ def probability_limit(count: int, draws: int, confidence: float) -> float:
     >>> round(fa.probability_limit(0, draws=1000, confidence=0.99), 4)
     0.0046
     """
+    from scipy.special import betaincinv  # here, because SciPy takes longer to import than many a run
+
     count, draws = whole_number("count", count, least=0), whole_number("draws", draws, least=1)
     if count > draws:
         raise ValueError(f"count is {count} of {draws} draws; choose at most {draws}")
@@ -117,6 +118,8 @@ def student_limit(deviations: Sequence[ArrayLike], runs: Sequence[ArrayLike], ch
     >>> round(float(fa.student_limit([1.0, 1.0], [50, 50], chance=0.05)), 3)
     0.397
     """
+    from scipy.special import stdtrit
+
     if not len(deviations) == len(runs) in (1, 2):
         raise ValueError(f"{len(deviations)} deviations and {len(runs)} runs; give one or two of each")
     samples = [np.broadcast_arrays(*map(np.asarray, sample)) for sample in zip(deviations, runs, strict=True)]
@@ -155,7 +158,7 @@ def control(broken: str, *claims: Claim) -> None:
 
 
 def read_verdicts(notebook: str | Path) -> list[dict[str, str]]:
-    """Return the verdict rows in an executed notebook's outputs, in order; those of controls are not among them.
+    """Return the verdict rows in an executed notebook's outputs, in order, without those of controls.
 
     >>> rows = fa.read_verdicts("notebooks/lemma-1.ipynb")
     >>> rows[0]["statement"].partition(":")[0], rows[0]["mark"], rows[0]["verdict"]

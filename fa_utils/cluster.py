@@ -1,6 +1,5 @@
 """An existing Dask cluster: work sent to it piece by piece, and what came back or went wrong."""
 
-import asyncio
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -71,6 +70,8 @@ def _connected(address: str) -> Any:
             f"a cluster is asked for ({address}) but Dask is not installed: pip install 'dask[distributed]', "
             "or unset FA_DASK to use the cores here"
         ) from None
+    import asyncio  # here, like Dask: without a cluster nothing needs it
+
     try:
         # Asked first by hand, and in a thread, since a notebook's own loop is running: a Dask client waits
         # for good where something else listens, and one that failed can block the next one's start.
@@ -86,6 +87,8 @@ def _connected(address: str) -> Any:
 
 async def _identity(address: str) -> dict[str, Any]:
     """Return what the scheduler says of itself, within the time of patience."""
+    import asyncio
+
     from distributed.core import connect
 
     async def ask() -> dict[str, Any]:

@@ -13,7 +13,6 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
-import cloudpickle
 import numpy as np
 from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_limits
@@ -207,6 +206,8 @@ def _made(run: Run, pieces: list[list[Task]], address: str | None) -> Iterator[S
         with ONE_THREAD:
             yield from map(run, pieces)
         return
+    import cloudpickle  # here, like joblib: one process needs neither
+
     try:
         cloudpickle.dumps(run)
     except Exception as error:

@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
-from scipy.special import expit, log_expit, logsumexp
 
 from fa_utils.checks import Weights, exponents, fits_float64, positive_number, spectrum, whole_number
 
@@ -156,6 +154,9 @@ def _solved(singular_values: ArrayLike, rank: int, weights: Weights) -> _Equival
     Both sides are sums of positive terms, so that nothing cancels however steep the spectrum is; they are
     compared as logarithms, x = log gamma being the unknown.
     """
+    from scipy.optimize import brentq  # here, because SciPy takes longer to import than many a notebook runs
+    from scipy.special import expit, log_expit, logsumexp
+
     values, counts = spectrum(singular_values, weights)
     rank = whole_number("rank", rank, least=1)
     head = among_largest(counts, rank)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.linalg import qr
 
 from fa_utils.checks import fits_float64, whole_number
 from fa_utils.problems import FactoredTarget, Factors, Problem, product_core, thin_svd
@@ -117,6 +116,8 @@ def reduce_feedback(problem: Problem) -> Reduction:
 
 def _orthonormal_basis(*blocks: np.ndarray) -> np.ndarray:
     """Return orthonormal columns (n, p) that span the rows of all blocks (.., n); no rank is decided."""
+    from scipy.linalg import qr  # here, because SciPy takes longer to import than many a run
+
     basis, _ = qr(np.vstack(blocks).T, overwrite_a=True, mode="economic", check_finite=False)
     return basis
 

@@ -8,7 +8,6 @@ is symmetric: dD/dt = R(0)^T R(0) - M(0)^T D - D M(0) - D^2, and dQ/dt = P - Q (
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import expm
 
 from fa_utils.checks import norm
 
@@ -195,11 +194,19 @@ def _short(begin: Beginning, step: float) -> Propagator:
     return Propagator(decay, _symmetric(decay @ from_rise), _symmetric(rise), onset, gain)
 
 
+def expm(matrix: np.ndarray) -> np.ndarray:
+    """Return the exponential of a matrix (k, k)."""
+    from scipy import linalg  # here, because SciPy takes longer to import than many a run
+
+    return linalg.expm(matrix)
+
+
 def _twice(once: Propagator) -> Propagator:
     """Return the propagator over twice the time."""
     decay, spread, rise, onset, gain = once
-    through = np.linalg.solve(np.eye(len(decay)) + spread @ rise, np.hstack([decay, spread @ decay.T]))
-    passed, spread_on = np.hsplit(through, 2)
+    pair = np.concatenate([decay, spread @ decay.T], axis=1)
+    through = np.linalg.solve(np.eye(len(decay)) + spread @ rise, pair)
+    passed, spread_on = through[:, : len(decay)], through[:, len(decay) :]
     lead = onset + gain @ rise
     return Propagator(
         decay @ passed,

@@ -1,5 +1,6 @@
 """Running a rule: explicit Euler as the paper simulates, or the gradient flow to solver accuracy."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -7,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.integrate import solve_ivp
 
 from fa_utils.checks import increasing_times, positive_number, real_number, whole_number
 from fa_utils.problems import FactoredTarget, Problem, core
@@ -112,6 +112,8 @@ def _rates(learning_rate: float | Rates) -> Rates:
 
 
 def _refuse_divergence(rule: Rule, rates: Rates, step: int, Z: np.ndarray, W: np.ndarray) -> None:
+    if math.isfinite(np.vdot(Z, Z) + np.vdot(W, W)):  # one number is quick to look at; squares overflow first
+        return
     if not (np.isfinite(Z).all() and np.isfinite(W).all()):
         raise FloatingPointError(
             f"{rule.name} diverged: step {step} at learning rates {rates} for (Z, W) gave an entry that is "
@@ -155,6 +157,8 @@ def _solution(
     problem: Problem, rule: Rule, times: np.ndarray, tolerance: float, field: Field
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return Z and W at ``times`` by the library's adaptive solver."""
+    from scipy.integrate import solve_ivp  # here, because it takes longer to import than many a run
+
     start = np.concatenate([problem.Z.ravel(), rule.forward(problem, problem.Z, problem.W).ravel()])
     scale = np.abs(start).max() or np.sqrt(np.abs(core(problem.target)).max()) or 1.0
     end = times[-1] or np.finfo(float).tiny  # the solver wants an interval, also for times = [0]
@@ -188,5 +192,5 @@ def _flat_field(problem: Problem, rule: Rule, most_evaluations: int) -> Field:
 
 def _unflattened(problem: Problem, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return Z (T, n, r) and W (T, r, m) from states (T, n r + r m)."""
-    Z, W = np.split(states, [problem.Z.size], axis=1)
-    return Z.reshape(len(states), *problem.Z.shape), W.reshape(len(states), *problem.W.shape)
+    Z, W = states[:, : problem.Z.size], states[:, problem.Z.size :]
+    return Z.reshape(-1, *problem.Z.shape), W.reshape(-1, *problem.W.shape)

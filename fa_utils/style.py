@@ -93,7 +93,7 @@ class Picture:
 
 
 def resolved(values: np.ndarray, least: float) -> np.ndarray:
-    """Return values of which ``least`` is the last digit, and NaN, which is not drawn, for those below ten of it.
+    """Return values with ``least`` as last digit, and NaN, which is not drawn, for those below ten of it.
 
     For a logarithmic axis: a solver's tolerance, or rounding, ends what can be said of small values.
 
@@ -122,7 +122,7 @@ def save(figure: Figure, name: str, description: str) -> Picture:
 
 
 def figures_folder() -> Path:
-    """Return the folder named by FA_FIGURES; without it build/figures of this checkout, or of the work folder."""
+    """Return the folder named by FA_FIGURES; without it build/figures of this checkout or the work folder."""
     if os.environ.get("FA_FIGURES"):
         return Path(os.environ["FA_FIGURES"])
     checkout = Path(__file__).resolve().parents[1]
@@ -170,7 +170,7 @@ def _joined(pieces: Sequence[Any]) -> np.ndarray:
 
 
 def _grains(ax: Axes) -> list[int | None]:
-    """Return how many decimals count on each axis: to a ten-millionth of its largest, all where logarithmic."""
+    """Return how many decimals count on each axis: to a ten-millionth of its largest, all if logarithmic."""
     grains: list[int | None] = []
     points = _joined([points for _, _, points in _series(ax)])
     for column, axis in enumerate((ax.xaxis, ax.yaxis)):
@@ -202,5 +202,5 @@ def _shorten(ax: Axes) -> None:
             artist.set_offsets(short)
         elif kind == "image":
             artist.set_data(short[:, 1].reshape(artist.get_array().shape))
-    for limit, change in zip(limits, (ax.set_xlim, ax.set_ylim), strict=True):
-        change([float(f"{end:.6g}") for end in limit])
+    ends = [[float(f"{end:.6g}") for end in limit] for limit in limits]
+    ax.set(xlim=ends[0], ylim=ends[1])

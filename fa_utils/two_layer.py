@@ -146,6 +146,37 @@ def random_network(
     return start(labels=answers / np.sqrt(width))
 
 
+def random_linear_network(samples: int, inputs: int, width: int, *, rng: np.random.Generator) -> Network:
+    """Return a linear network that learns as a random one of that width: with samples + 2 hidden units.
+
+    How it learns is decided by the inner products of the columns of W X^T, of beta and of b. Those of columns
+    ~ N(0, 1) are those of a triangle's columns: N(0, 1) above the diagonal, chi on it (Bartlett). W X^T and b
+    are rescaled, so that losses and cosines have, at every step, the law of those of `random_network`; beta's
+    products with b have not. Raises ValueError as that does, and for a width below samples + 2.
+
+    >>> network = fa.random_linear_network(samples=5, inputs=15, width=10**6, rng=np.random.default_rng(0))
+    >>> network.hidden.shape, bool(abs(network.cosine) < 0.01)
+    ((7, 5), True)
+    """
+    samples = whole_number("samples", samples, least=1)
+    inputs = whole_number("inputs", inputs, least=samples)
+    width = whole_number("width", width, least=samples + 2)
+    input_rng, task_rng, start_rng = random_generator(rng).spawn(3)
+    X = input_rng.standard_normal((samples, inputs))
+    freedom = width - np.arange(samples + 2)
+    columns = np.triu(start_rng.standard_normal((samples + 2, samples + 2)), 1)
+    columns += np.diag(np.sqrt(start_rng.chisquare(freedom)))
+    share = (samples + 2) / width
+    return Network(
+        LINEAR,
+        gram=X @ X.T,
+        labels=X @ task_rng.standard_normal(inputs),
+        hidden=np.sqrt(share) * columns[:, :samples] @ triangle(X.T),
+        weights=columns[:, -1],
+        feedback=share * columns[:, -2],
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Training:
     """A run: its ``steps`` at each look (T,), the ``losses`` and ``cosines`` there (T,), and how it ended."""

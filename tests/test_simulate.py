@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -119,6 +121,12 @@ def test_trajectories_are_read_only(problem):
     for array in (run.times, run.Z, run.W):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
+
+
+def test_entries_whose_squares_overflow_are_no_divergence(problem):
+    growing = fa.Rule("growing", lambda problem, Z, W: (np.full(Z.shape, 1e200), np.zeros(W.shape)))
+    run = fa.descend(problem, growing, 1.0, 3)
+    assert np.isfinite(run.Z).all() and close(run.Z[-1], np.full(problem.Z.shape, 3e200), rtol=1e-12)
 
 
 def test_divergence_is_named_at_the_first_step_that_is_not_finite(problem):
@@ -285,3 +293,10 @@ def test_a_flow_may_take_a_million_evaluations_unless_told_otherwise(monkeypatch
     fa.flow(problem, fa.FA, [0.1])
     fa.flow(problem, fa.FA, [0.1], most_evaluations=500)
     assert seen == [1_000_000, 500]
+
+
+def test_importing_the_package_does_not_wait_for_what_only_some_runs_need():
+    slow = {"scipy.special", "scipy.integrate", "scipy.linalg", "scipy.optimize", "joblib", "cloudpickle"}
+    code = f"import sys, fa_utils; sys.exit(' '.join({slow} & sys.modules.keys()) or 0)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr

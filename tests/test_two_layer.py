@@ -128,6 +128,41 @@ def test_a_network_refuses_whole_numbers(rng):
         replace(explicit(fa.RELU, rng)[0], weights=np.ones(7, dtype=np.int64))
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.4])
+@pytest.mark.parametrize("width", [6, 30])
+def test_a_narrow_linear_network_learns_as_a_random_one_of_any_width(rng, width, decay):
+    """Losses and cosines have one law, at the start and in the end; they had not, were a scale wrong."""
+    draws, sizes = 2000, {"samples": 4, "inputs": 6, "width": width}
+    found = []
+    for drawn in (lambda: fa.random_network(fa.LINEAR, **sizes, rng=rng), lambda: narrow(sizes, rng)):
+        networks = [drawn() for _ in range(draws)]
+        runs = fa.train_networks(networks, 0.01, [decay] * draws, 150, every=50)
+        starts = [[network.loss, network.cosine] for network in networks]
+        found.append(np.column_stack([starts, [[*run.losses, *run.cosines] for run in runs]]))
+    limit = fa.kolmogorov_limit(draws, draws, chance=1e-6)
+    pairs = zip(*np.transpose(found, (0, 2, 1)), strict=True)
+    assert max(stats.ks_2samp(one, other).statistic for one, other in pairs) < limit
+
+
+def narrow(sizes, rng):
+    network = fa.random_linear_network(**sizes, rng=rng)
+    assert network.hidden.shape == (6, 4) and network.activation is fa.LINEAR
+    return network
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"samples": 0}, "samples is 0; choose at least 1"),
+        ({"inputs": 4}, "inputs is 4; choose at least 5"),
+        ({"width": 6}, "width is 6; choose at least 7"),
+    ],
+)
+def test_unusable_sizes_of_a_narrow_network_are_refused(rng, change, says):
+    with refused(ValueError, says):
+        fa.random_linear_network(**({"samples": 5, "inputs": 9, "width": 7} | change), rng=rng)
+
+
 # --- random networks ------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ than 16 of 255. Printed outputs agree if they are equal, as nbval has it: all th
 """
 
 import json
+import os
 import sys
 from itertools import zip_longest
 from pathlib import Path
@@ -125,9 +126,11 @@ def compare_figure(name: str, fresh: Path, committed: Path) -> Comparison:
     missing = tuple(f"{path} is missing" for path in paths if not path.exists())
     if missing:
         return Comparison(0, 1, missing, np.inf)
+    # Another Matplotlib draws otherwise: the audit that tries some leaves pictures out.
+    pixels = os.environ.get("FA_PIXELS") != "no"
     try:
         in_data, deviation = data_difference(read_data(paths[0]), read_data(paths[2]))
-        in_picture = picture_difference(paths[1], paths[3])
+        in_picture = picture_difference(paths[1], paths[3]) if pixels else ""
     except (ValueError, OSError, SyntaxError) as error:
         return Comparison(0, 1, (f"figure {name} in {fresh} or {committed} cannot be read: {error}",), np.inf)
     lines = [f"{path}: {line}" for path, line in zip(paths[:2], (in_data, in_picture), strict=True) if line]

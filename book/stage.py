@@ -1,7 +1,7 @@
-"""Make the book from the committed notebooks, without running them: book.py FOLDER
+"""Put the book's pages together from the committed notebooks, without running them: stage.py FOLDER
 
-Its pages are put together below build/book-source, each where its original is, so that their links hold;
-Sphinx then makes the site of them in FOLDER, which can be read from disk, without a network.
+Each page is where its original is, so that its links hold. Sphinx then makes the site of them, which can be
+read from disk, without a network.
 """
 
 import inspect
@@ -12,26 +12,26 @@ import shutil
 import sys
 from pathlib import Path
 
-import links
-import readme
-from sphinx.cmd.build import main as sphinx
-from verdicts import gather
+from accept import NOTEBOOKS, names, with_part
+from links import TAG, repository, title
+from summary import run_of
 
 import fa_utils
 from fa_utils.claims import VERDICT_MIME
 
-SOURCE = Path("build", "book-source")
 PAGES = [f"{name}.md" for name in ("README", "TESTING", "CHANGELOG", "CONTRIBUTING")]
 PAGES += ["benchmarks/README.md", "tests/mutants.md"]
 OTHER_PAGES = re.compile("(figures|notebooks)/")
 FOLDERS = {".": "The paper", "beyond": "Beyond the paper", "companions": "Companion papers"}
 LONG = 12  # lines of code; longer cells are folded
+GALLERY = re.compile(r"\| \| \| \|\n(?:\|.*\n)+")
+PICTURE = re.compile(r"\[(!\[[^\]]*\]\([^)]*\))\]\(([^)]*)\)<br>(\S+)")
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 
 
 def readable(notebook: dict) -> dict:
     """Return a notebook as the book shows it: pictures described, long code folded."""
-    tagged = [cell for cell in notebook["cells"] if links.TAG in cell["metadata"].get("tags", [])]
+    tagged = [cell for cell in notebook["cells"] if TAG in cell["metadata"].get("tags", [])]
     notebook["cells"] = [cell for cell in notebook["cells"] if cell not in tagged]
     for cell in notebook["cells"]:
         tags = cell["metadata"].setdefault("tags", [])
@@ -46,13 +46,13 @@ def readable(notebook: dict) -> dict:
     return notebook
 
 
-def gallery() -> str:
-    """Return the gallery as a grid that fits any screen; book.css lays it out."""
-    pictures = [
-        f"[![{description}](figures/{figure}.png) {caption}](notebooks/{name}.ipynb)"
-        for name, figure, description, caption in readme.shown()
-    ]
-    return "\n".join([":::{container} gallery", *(f"\n{picture}" for picture in pictures), "\n:::"])
+def with_grid(text: str) -> str:
+    """Return the README's text with its gallery as a grid that fits any screen; book.css lays it out."""
+    pictures = PICTURE.findall(text)
+    grid = "\n".join(
+        [":::{container} gallery", *(f"\n[{image} {name}]({to})" for image, to, name in pictures), "\n:::"]
+    )
+    return GALLERY.sub(lambda _: f"{grid}\n", text)
 
 
 def resolved(text: str, page: str, repository: str) -> str:
@@ -63,7 +63,7 @@ def resolved(text: str, page: str, repository: str) -> str:
         path = os.path.normpath(Path(page).parent / target.partition("#")[0])
         if "://" in target or target.startswith("#") or path in PAGES or OTHER_PAGES.match(path):
             return match[0]
-        home = f"https://github.com/{repository}/tree/{links.BRANCH}"
+        home = f"https://github.com/{repository}/tree/main"
         return f"[{words}]({home}/{path})" if repository else words
 
     return LINK.sub(link, text)
@@ -72,8 +72,9 @@ def resolved(text: str, page: str, repository: str) -> str:
 def homes(names: list[str]) -> dict[str, str]:
     """Return where each statement is at home: the first notebook with a verdict on it."""
     found = {}
-    for row in gather(readme.NOTEBOOKS, names):
-        found.setdefault(row["statement"].partition(":")[0], f"notebooks/{row['notebook']}")
+    for name in names:
+        for row in run_of(name, NOTEBOOKS).rows:
+            found.setdefault(row["statement"].partition(":")[0], f"notebooks/{name}")
     return found
 
 
@@ -82,7 +83,7 @@ def contents(names: list[str]) -> str:
     trees = []
     for folder, caption in FOLDERS.items():
         entries = [
-            f"{links.title(name).replace(chr(92), '')} <notebooks/{name}>"
+            f"{title(name).replace(chr(92), '')} <notebooks/{name}>"
             for name in names
             if str(Path(name).parent) == folder
         ]
@@ -111,17 +112,18 @@ def reference() -> str:
 
 def stage(source: Path) -> None:
     """Put the book's pages together in an empty folder."""
-    names, home = readme.names(), links.repository()
-    shutil.copytree("book", source, ignore=shutil.ignore_patterns("tests", "*.lock"))
+    order, home = names(), repository()
+    shutil.copytree(
+        "book", source, ignore=shutil.ignore_patterns("tests", "*.lock", "[ls]*.py", "__pycache__")
+    )
     shutil.copytree("figures", source / "figures", ignore=shutil.ignore_patterns("*.csv"))
     shutil.copytree("notebooks", source / "notebooks", ignore=shutil.ignore_patterns("*.ipynb", ".*"))
     texts = {page: resolved(Path(page).read_text(encoding="utf-8"), page, home) for page in PAGES}
-    texts["README.md"] = readme.with_part(texts["README.md"], "gallery", gallery(), by="make accept")
-    texts["README.md"] = readme.with_part(texts["README.md"], "badges", "", by="make links")
+    texts["README.md"] = with_part(with_grid(texts["README.md"]), "badges", "")
     texts["reference.md"] = reference()
-    texts["contents.md"] = contents(names)
-    texts["homes.json"] = json.dumps(homes(names))
-    for name in names:
+    texts["contents.md"] = contents(order)
+    texts["homes.json"] = json.dumps(homes(order))
+    for name in order:
         path = f"notebooks/{name}.ipynb"
         notebook = json.loads(Path(path).read_text(encoding="utf-8"))
         texts[path] = json.dumps(readable(notebook))
@@ -130,14 +132,6 @@ def stage(source: Path) -> None:
         (source / page).write_text(text, encoding="utf-8")
 
 
-def main(folder: str) -> int:
-    """Make the site anew; return the exit code."""
-    shutil.rmtree(SOURCE, ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
-    stage(SOURCE)
-    arguments = ["--fail-on-warning", "--keep-going", "--quiet", "--fresh-env"]
-    return sphinx([*arguments, "--doctree-dir", "build/book-doctrees", str(SOURCE), folder])
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    shutil.rmtree(sys.argv[1], ignore_errors=True)
+    stage(Path(sys.argv[1]))
