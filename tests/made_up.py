@@ -14,6 +14,18 @@ ROWS = "0,line,FA,linear linear,0,3\n0,line,FA,linear linear,1,2\n0,line,GD,line
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 METADATA = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
 SEED = "seed = 1  # of every draw [0 to 9]"
+GOOD_PROSE = """\
+[x](https://x.org): $a \\lt b$, `\\mbox`.
+
+$$
+a = b
+$$
+
+and $x$ costs `$5 < 6$`.
+
+| a | b |
+|---|---|
+| $x$ | $\\vert y \\vert$ and $z$ |"""
 
 
 def code(source, *outputs, tags=(), count=1):

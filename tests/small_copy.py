@@ -28,20 +28,17 @@ def write_notebook(folder, name, *code, parameters="seed = 1  # of every draw [0
 
 
 def copy_repository(folder):
-    """Copy what make needs to ``folder``, with one good notebook; return the folder."""
+    """Copy what make needs to ``folder``, with one notebook that was never run; return the folder."""
     folder.mkdir()
-    for name in ("tools", "fa_utils"):
+    for name in ("tools", "fa_utils", "audits"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Makefile", "pyproject.toml", "requirements.lock", "CITATION.cff"):
+    for name in ("Makefile", "pyproject.toml", "requirements.lock", "CITATION.cff", "book/links.py"):
+        (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     (folder / "notebooks").mkdir()
-    (folder / "README.md").write_text(
-        "<!-- badges: made by make links -->\n<!-- end of badges -->\n"
-        + "".join(
-            f"<!-- {part}: made by make accept -->\n<!-- end of {part} -->\n"
-            for part in ("gallery", "statements", "verdicts")
-        )
-    )
+    parts = ("badges", "statements", "verdicts")
+    marked = (f"<!-- {part}: made by make accept -->\n<!-- end of {part} -->\n" for part in parts)
+    (folder / "README.md").write_text("".join(marked))
     write_notebook(folder, "good", PICTURE.format(name="good"), CLAIM.format(bound=5))
     return folder
 

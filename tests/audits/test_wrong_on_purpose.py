@@ -1,4 +1,4 @@
-"""Patches that make the package wrong on purpose: they apply, they name who notices, and who is blind is told."""
+"""Patches that make the package wrong on purpose apply, name who must notice, and who does not is told."""
 
 import subprocess
 from pathlib import Path
