@@ -9,12 +9,6 @@ import fa_utils as fa
 from fa_utils import sampling
 
 
-@pytest.fixture(autouse=True)
-def one_core(monkeypatch):
-    """No other process, which would not see what a test has patched."""
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
-
-
 def sequence(start, stop):
     return np.arange(start + 1.0, stop + 1) ** -0.5
 
