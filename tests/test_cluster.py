@@ -23,7 +23,12 @@ def scheduler():
     """The address of a scheduler with two workers, each of them a thread."""
     from dask.distributed import LocalCluster
 
-    threads = {"processes": False, "threads_per_worker": 1, "protocol": "tcp", "dashboard_address": None}
+    threads = {
+        "processes": False,
+        "threads_per_worker": 1,
+        "protocol": "tcp",
+        "dashboard_address": "127.0.0.1:0",
+    }
     with LocalCluster(n_workers=2, **threads) as here:
         yield here.scheduler_address
 
