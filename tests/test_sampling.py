@@ -9,12 +9,6 @@ import fa_utils as fa
 from fa_utils import sampling
 
 
-@pytest.fixture(autouse=True)
-def one_core(monkeypatch):
-    """No other process, which would not see what a test has patched."""
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
-
-
 def sequence(start, stop):
     return np.arange(start + 1.0, stop + 1) ** -0.5
 
@@ -44,7 +38,7 @@ def test_nothing_cancels_where_the_spectrum_is_steep(rng):
 
 @pytest.mark.slow
 def test_no_error_is_below_the_least_one_where_hidden_units_are_spare(rng):
-    for weak, weights, rank in ((1e-8, [15, 40], 20), (1e-4, [50, 100], 60), (1e-3, [1, 1e17], 1)):
+    for weak, weights, rank in ((1e-8, [15, 40], 20), (1e-4, [20, 40], 24), (1e-3, [1, 1e17], 1)):
         errors = fa.sampled_errors([1.0, weak], rank, 2000, weights=weights, rng=rng)
         assert (errors >= 0.999 * fa.least_error([1.0, weak], rank, weights)).all()
 
@@ -85,7 +79,7 @@ def test_crowds_are_drawn_as_wishart_matrices_from_the_rank_on(monkeypatch, rng)
 
 @pytest.mark.parametrize(
     ("values", "weights"),
-    [([1.0, 0.3], [6, 200]), ([1.0, 0.6, 0.3], [3, 5, 60]), ([1.0, 0.5, 0.2], [1, 2, 40])],
+    [([1.0, 0.3], [6, 60]), ([1.0, 0.6, 0.3], [3, 5, 60]), ([1.0, 0.5, 0.2], [1, 2, 40])],
 )
 def test_repeated_values_have_the_distribution_of_single_ones(rng, values, weights):
     crowd = fa.sampled_errors(values, 6, 3000, weights=weights, rng=rng)
@@ -97,11 +91,11 @@ def test_repeated_values_have_the_distribution_of_single_ones(rng, values, weigh
 
 @pytest.mark.slow
 def test_wishart_and_direct_draws_have_one_law_at_many_seeds(rng):
-    values, weights = fa.separation_spectrum(2000, 20, 0.5)
+    values, weights = fa.separation_spectrum(400, 20, 0.5)
     every, chances = np.repeat(values, weights), []
     for child in rng.spawn(20):
-        crowd = fa.sampled_errors(values, 20, 1000, weights=weights, rng=child)
-        direct = [fa.stationary_errors(every, child.standard_normal((2000, 20))) for _ in range(60)]
+        crowd = fa.sampled_errors(values, 20, 400, weights=weights, rng=child)
+        direct = fa.stationary_errors(every, child.standard_normal((70, 400, 20)))
         chances.append(stats.ks_2samp(crowd, direct).pvalue)
     assert stats.kstest(chances, "uniform").pvalue > 1e-4 and min(chances) > 1e-6
 
@@ -145,9 +139,9 @@ def test_errors_vanish_from_the_rank_of_the_target_on(rng):
 @pytest.mark.slow
 def test_mean_of_a_huge_target_is_the_law(rng):
     values, weights = fa.separation_spectrum(10**12, 50, 1.0)
-    errors = fa.sampled_errors(values, 50, 4000, weights=weights, rng=rng)
+    errors = fa.sampled_errors(values, 50, 500, weights=weights, rng=rng)  # each within 0.4% or so of the law
     law = fa.error_law(values, 50, weights) + fa.error_law_correction(values, 50, weights)
-    assert errors.mean() == pytest.approx(law, rel=2e-3)
+    assert errors.mean() == pytest.approx(law, rel=1e-3)
 
 
 def test_blocks_do_not_change_what_is_drawn(monkeypatch, rng):
@@ -161,9 +155,10 @@ def test_blocks_do_not_change_what_is_drawn(monkeypatch, rng):
 
 @pytest.mark.slow
 def test_streamed_errors_have_the_distribution_of_sampled_ones(monkeypatch, rng):
-    monkeypatch.setattr(sampling, "ENTRIES", 16)  # so that there are several blocks and spans
-    streamed = [fa.streamed_error(sequence, 300, 3, rng=child) for child in rng.spawn(300)]
-    sampled = fa.sampled_errors(sequence(0, 300), 3, 3000, rng=rng)
+    sampled = fa.sampled_errors(sequence(0, 40), 3, 3000, rng=rng)
+    monkeypatch.setattr(sampling, "ENTRIES", 16)  # so that there are eight blocks, in three spans
+    monkeypatch.setattr(sampling, "SPAN_BLOCKS", 2)
+    streamed = [fa.streamed_error(sequence, 40, 3, rng=child) for child in rng.spawn(300)]
     assert stats.ks_2samp(streamed, sampled).pvalue > 1e-6
 
 
@@ -317,7 +312,7 @@ def test_draws_are_made_in_blocks_that_fit_the_cache(monkeypatch, rng, entries, 
 
 @pytest.mark.parametrize(
     ("size", "rank", "spans"),
-    [(513, 2, 1), (514, 2, 2), (344, 3, 1), (345, 3, 2), (10**5, 2, 64), (50, 40, 1)],
+    [(513, 2, 1), (514, 2, 2), (344, 3, 1), (345, 3, 2), (20_000, 2, 64), (50, 40, 1)],
 )
 def test_each_span_of_a_streamed_draw_has_sixteen_blocks_if_there_are_as_many(
     monkeypatch, rng, size, rank, spans
