@@ -197,13 +197,18 @@ def _gradient_field(model: PowerSum, target: PowerSum) -> Callable[[np.ndarray],
         directions = vectors / np.where(lengths == 0, 1, lengths)
         scale = signs[:, None] * lengths ** (degree - 1)
         cosines, cosines_wanted = directions @ directions.mT, directions @ wanted.mT
-        powers = (scale * lengths).mT * cosines ** (order - 1)
-        powers_wanted = missing * cosines_wanted ** (order - 1)
+        powers = (scale * lengths).mT * _power(cosines, order - 1)
+        powers_wanted = missing * _power(cosines_wanted, order - 1)
         slope = order * (powers @ directions + powers_wanted @ wanted)
         value = (powers * cosines).sum(axis=-1) + (powers_wanted * cosines_wanted).sum(axis=-1)
         return scale * (slope + (degree - order) * value[..., None] * directions)
 
     return gradient
+
+
+def _power(base: np.ndarray, exponent: int) -> np.ndarray:
+    """Return base ** exponent by products, which is faster: a cube takes NumPy as long as ten of them."""
+    return prod([base] * (exponent - 1), start=base) if exponent else np.ones_like(base)
 
 
 def redraw_small(model: PowerSum, below: float, scale: float, *, rng: np.random.Generator) -> PowerSum:
