@@ -50,7 +50,7 @@ from fa_utils.problems import (
 from fa_utils.quadrature import Quadrature, quadrature, running_integral
 from fa_utils.reduction import Reduction, reduce, reduce_feedback
 from fa_utils.rules import FA, FA_STAR, GD, Rule, optimal_forward
-from fa_utils.sampling import sampled_errors, streamed_error
+from fa_utils.sampling import sampled_errors, steadied_errors, streamed_error
 from fa_utils.simulate import descend, flow
 from fa_utils.stationary import (
     Rest,
@@ -165,6 +165,7 @@ __all__ = [
     "stationarity_gap",
     "stationary_errors",
     "stationary_point",
+    "steadied_errors",
     "streamed_error",
     "student_limit",
     "symmetric_powers",

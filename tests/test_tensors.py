@@ -1,5 +1,5 @@
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from math import comb
 
 import numpy as np
@@ -413,7 +413,8 @@ def test_tensors_of_different_order_or_dimension_are_refused(rng):
     for shape, order in (((2, 4), 4), ((2, 3), 3)):
         target = power_sum(rng, shape, order)
         says = f"the model has order and dimension (3, 4), the target {(order, shape[1])}; they must agree"
-        for measure in (fa.tensor_error, fa.lazy_error, fa.lazy_errors, lambda *pair: fa.descend_tensor(*pair, 0.1, 1)):
+        descend = partial(fa.descend_tensor, learning_rate=0.1, steps=1)
+        for measure in (fa.tensor_error, fa.lazy_error, fa.lazy_errors, descend):
             with refused(ValueError, says):
                 measure(model, target)
 
