@@ -49,7 +49,7 @@ from fa_utils.problems import (
 from fa_utils.quadrature import Quadrature, quadrature, running_integral
 from fa_utils.reduction import Reduction, reduce, reduce_feedback
 from fa_utils.rules import FA, FA_STAR, GD, Rule, optimal_forward
-from fa_utils.sampling import sampled_errors, streamed_error
+from fa_utils.sampling import sampled_errors, steadied_errors, streamed_error
 from fa_utils.simulate import descend, flow
 from fa_utils.stationary import (
     Rest,
@@ -64,6 +64,7 @@ from fa_utils.tensors import (
     PowerSum,
     descend_tensor,
     lazy_error,
+    lazy_errors,
     redraw_small,
     symmetric_powers,
     tangent_tensors,
@@ -134,6 +135,7 @@ __all__ = [
     "flow",
     "kolmogorov_limit",
     "lazy_error",
+    "lazy_errors",
     "least_error",
     "loss",
     "nearly_square_problem",
@@ -163,6 +165,7 @@ __all__ = [
     "stationarity_gap",
     "stationary_errors",
     "stationary_point",
+    "steadied_errors",
     "streamed_error",
     "student_limit",
     "symmetric_powers",

@@ -155,7 +155,7 @@ def _solved(singular_values: ArrayLike, rank: int, weights: Weights) -> _Equival
     compared as logarithms, x = log gamma being the unknown.
     """
     from scipy.optimize import brentq  # here, because SciPy takes longer to import than many a notebook runs
-    from scipy.special import expit, log_expit, logsumexp
+    from scipy.special import expit, log_expit
 
     values, counts = spectrum(singular_values, weights)
     rank = whole_number("rank", rank, least=1)
@@ -165,13 +165,25 @@ def _solved(singular_values: ArrayLike, rank: int, weights: Weights) -> _Equival
         return _Equivalent(-np.inf, counts, np.ones(counts.size), np.zeros(counts.size))
     logs = 2 * (np.log(values) - np.log(values[0]))
 
+    beyond, within = tail > 0, head > 0
+    logs_beyond, tail_beyond = logs[beyond], tail[beyond]
+    logs_within, head_within = logs[within], head[within]
+
     def balance(x: float) -> float:
-        beyond, within = tail > 0, head > 0
-        found = logsumexp(log_expit(x + logs[beyond]), b=tail[beyond])
-        return found - logsumexp(log_expit(-x - logs[within]), b=head[within])
+        found = _log_of_sum(log_expit(x + logs_beyond), tail_beyond)
+        return found - _log_of_sum(log_expit(-x - logs_within), head_within)
 
     middle, reach = -(logs[head > 0][-1] + logs[tail > 0][0]) / 2, 1.0
     while not balance(middle - reach) < 0 < balance(middle + reach):
         reach *= 2
     x = brentq(balance, middle - reach, middle + reach, xtol=1e-15, rtol=4 * np.finfo(float).eps)
     return _Equivalent(np.log(rank) - x + 2 * np.log(values[0]), counts, expit(x + logs), expit(-x - logs))
+
+
+def _log_of_sum(logs: np.ndarray, weights: np.ndarray) -> float:
+    """Return log sum_i weights_i exp(logs_i), where no exponential alone may fit float64.
+
+    SciPy's logsumexp does so, too, and takes as long as the whole of `_solved` with this.
+    """
+    largest = logs.max()
+    return float(largest + np.log(weights @ np.exp(logs - largest)))

@@ -25,6 +25,15 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def one_core():
+    """Ensembles stay in this process, as they do in the notebooks; tests in other processes are in faults."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOKY_MAX_CPU_COUNT", "1")
+        patch.delenv("FA_DASK", raising=False)
+        yield
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(20220328)
@@ -54,6 +63,13 @@ def refused(kind, message):
 def close(found, wanted, *, rtol=0.0, atol=0.0):
     """Return whether all entries are as close as said: what is not said is 0, other than in `np.allclose`."""
     return np.allclose(found, wanted, rtol=rtol, atol=atol)
+
+
+def without_workers(address):
+    return (
+        f"{address}: the Dask scheduler has no workers; start some with `dask worker {address}`, "
+        "or unset FA_DASK to use the cores here"
+    )
 
 
 def dask(*arguments):

@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from functools import cache, partial
 from math import isqrt
 
 import numpy as np
@@ -20,6 +21,13 @@ exponents = st.integers(-150, 150)
 mild_exponents = st.integers(-3, 3)
 seeds = st.integers(0, 2**32 - 1)
 sizes = st.integers(1, 8)
+# Made once: that takes longer than a draw.
+one_of = cache(st.sampled_from)
+up_to = cache(partial(st.integers, 1))
+
+
+def half(number):
+    return number / 2
 
 
 def degenerate(rng, shape, kind):
@@ -39,11 +47,15 @@ def degenerate(rng, shape, kind):
     return matrix
 
 
+def drawn_matrix(draw, rng, shape, scales, kinds):
+    """Draw a float64 matrix."""
+    return degenerate(rng, shape, draw(one_of(kinds))) * 10.0 ** draw(scales)
+
+
 @st.composite
 def matrices(draw, shape, scales=exponents, kinds=KINDS):
     """A float64 matrix."""
-    rng, kind, scale = np.random.default_rng(draw(seeds)), draw(st.sampled_from(kinds)), draw(scales)
-    return degenerate(rng, shape, kind) * 10.0**scale
+    return drawn_matrix(draw, np.random.default_rng(draw(seeds)), shape, scales, kinds)
 
 
 def read_only(array):
@@ -62,25 +74,26 @@ GIVEN_AS = {
     "longdouble": lambda array: array.astype(np.longdouble),
     "nested lists": lambda array: array.tolist(),
 }
+WAYS = tuple(GIVEN_AS)
 
 
 @st.composite
 def problems(draw, scales=exponents, kinds=KINDS, start_kinds=KINDS, most_units=8, factored=None):
     """A problem; every part has a scale of its own, and arrays come as users may give them."""
-    n, m = draw(sizes), draw(sizes)
-    r = draw(st.integers(1, min(n, m, most_units)))
-    k = draw(sizes) if draw(st.booleans() if factored is None else st.just(factored)) else 0
-    if k:
-        halves = scales.map(lambda scale: scale / 2)
-        left, right = draw(matrices((n, k), halves, kinds)), draw(matrices((k, m), halves, kinds))
-        target = fa.FactoredTarget(*(GIVEN_AS[draw(st.sampled_from([*GIVEN_AS]))](p) for p in (left, right)))
+
+    def given_as_users_do(shape, scales, kinds):
+        return GIVEN_AS[draw(one_of(WAYS))](drawn_matrix(draw, rng, shape, scales, kinds))
+
+    rng, n, m = np.random.default_rng(draw(seeds)), draw(sizes), draw(sizes)
+    r = draw(up_to(min(n, m, most_units)))
+    if draw(st.booleans()) if factored is None else factored:
+        halves, k = scales.map(half), draw(sizes)
+        target = fa.FactoredTarget(*(given_as_users_do(shape, halves, kinds) for shape in ((n, k), (k, m))))
     else:
-        target = GIVEN_AS[draw(st.sampled_from([*GIVEN_AS]))](draw(matrices((n, m), scales, kinds)))
-    parts = [
-        draw(matrices(shape, scales, some))
-        for shape, some in (((r, m), KINDS), ((n, r), start_kinds), ((r, m), KINDS))
-    ]
-    return fa.Problem(target, *(GIVEN_AS[draw(st.sampled_from([*GIVEN_AS]))](part) for part in parts))
+        target = given_as_users_do((n, m), scales, kinds)
+    feedback = given_as_users_do((r, m), scales, KINDS)
+    Z, W = given_as_users_do((n, r), scales, start_kinds), given_as_users_do((r, m), scales, KINDS)
+    return fa.Problem(target, feedback, Z, W)
 
 
 @st.composite
@@ -88,7 +101,7 @@ def spectra(draw, scales=exponents, most=12):
     """Singular values, in any order, zeros and repeated ones among them, and weights or None."""
     count = draw(st.integers(1, most))
     rng, scale = np.random.default_rng(draw(seeds)), draw(scales)
-    shape = draw(st.sampled_from(["generic", "equal", "steep", "zeros", "own scales"]))
+    shape = draw(one_of(("generic", "equal", "steep", "zeros", "own scales")))
     values = rng.random(count) + 0.01
     if shape == "equal":
         values[:] = values[0]

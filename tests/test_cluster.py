@@ -1,27 +1,54 @@
+"""Ensembles on a Dask cluster, all of it in this process; in processes that are killed: faults/test_dask."""
+
 import os
 import re
 import socket
 import sys
+import threading
 import time
 from concurrent.futures import CancelledError
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
-from conftest import refused, running_scheduler, workers_of
+from conftest import refused, without_workers
+from experiments import an_ensemble, product, refuses_small_numbers, stream
 
 import fa_utils as fa
-from fa_utils import cluster
+from fa_utils import cluster, ensembles
 
 
-def stream():
-    return np.random.default_rng(5)
+@pytest.fixture(scope="module")
+def scheduler():
+    """The address of a scheduler with two workers, each of them a thread."""
+    from dask.distributed import LocalCluster
+
+    threads = {
+        "processes": False,
+        "threads_per_worker": 1,
+        "protocol": "tcp",
+        "dashboard_address": "127.0.0.1:0",
+    }
+    with LocalCluster(n_workers=2, **threads) as here:
+        yield here.scheduler_address
 
 
-def without_workers(address):
-    return (
-        f"{address}: the Dask scheduler has no workers; start some with `dask worker {address}`, "
-        "or unset FA_DASK to use the cores here"
-    )
+@pytest.fixture
+def asked(monkeypatch):
+    """The addresses of the schedulers that were asked for."""
+    addresses = []
+    connected = cluster._connected
+
+    def noted(address):
+        addresses.append(address)
+        return connected(address)
+
+    monkeypatch.setattr(cluster, "_connected", noted)
+    return addresses
+
+
+def thread(rng=None):
+    return threading.get_ident()
 
 
 class Waiting:
@@ -41,6 +68,12 @@ class Waiting:
         self.awaited.append((count, timeout))
         if not self.workers:
             raise TimeoutError
+
+    def submit(self, function, argument, pure):
+        return function(argument)
+
+    def map(self, function, *arguments, pure):
+        return [self] * len(arguments[0])
 
 
 def test_a_result_is_waited_for_and_longer_if_it_is_made_and_large():
@@ -65,6 +98,81 @@ def test_nobody_left_to_ask_is_said():
     future = Waiting(("pending", TimeoutError()), workers=False)
     with refused(ConnectionError, without_workers("tcp://here")):
         cluster._outcome(future, future, "tcp://here")
+
+
+def test_without_workers_no_piece_is_waited_for(monkeypatch):
+    nobody = Waiting(workers=False)
+    monkeypatch.setattr(cluster, "_connected", lambda address: nullcontext(nobody))
+    with refused(ConnectionError, without_workers("tcp://here")):
+        fa.ensemble(np.random.Generator.random, 5, rng=stream(), cluster="tcp://here")
+    assert nobody.awaited == [(1, cluster.PATIENCE)] and not nobody.asked
+
+
+@pytest.mark.parametrize(
+    ("last", "workers", "says"),
+    [
+        (("cancelled", CancelledError()), True, "tcp://here: the Dask scheduler is gone"),
+        (("pending", TimeoutError()), False, without_workers("tcp://here")),
+    ],
+)
+def test_once_nobody_is_left_no_further_piece_is_asked_for(monkeypatch, last, workers, says):
+    future = Waiting(("finished", 7), ("error", ValueError("of this piece")), last)
+    monkeypatch.setattr(cluster, "_connected", lambda address: nullcontext(future))
+    outcomes = cluster.map_on_cluster(abs, range(5), "tcp://here")
+    assert next(outcomes) == 7
+    future.workers = workers
+    own, *rest = outcomes
+    assert str(own) == "of this piece" and len(future.asked) == 3
+    assert [(type(error), str(error)) for error in rest] == [(ConnectionError, says)] * 3
+
+
+def test_what_a_cluster_made_before_it_went_away_is_kept(monkeypatch):
+    def goes_away(run, pieces, address):
+        yield run(pieces[0])
+        yield from [ConnectionError("gone")] * (len(pieces) - 1)
+
+    monkeypatch.setattr(ensembles, "map_on_cluster", goes_away)
+    with pytest.raises(fa.EnsembleError) as caught:
+        fa.ensemble(np.random.Generator.random, 600, rng=stream(), cluster="tcp://here")
+    first = [child.random() for child in stream().spawn(3)]  # 600 draws in 256 pieces
+    assert caught.value.results == dict(enumerate(first))
+    assert [failure.draw for failure in caught.value.failures] == [*range(3, 600)]
+    assert {failure.error for failure in caught.value.failures} == {"its process: ConnectionError('gone')"}
+
+
+def test_a_cluster_gives_the_same_bits(monkeypatch, scheduler, asked):
+    here = fa.ensemble(product, 5, rng=stream())
+    assert (fa.ensemble(product, 5, rng=stream(), cluster=scheduler) == here).all()
+    monkeypatch.setenv("FA_DASK", scheduler)
+    assert (fa.ensemble(product, 5, rng=stream()) == here).all()
+    assert (fa.ensemble(product, 5, rng=stream(), cluster="") == here).all()
+    assert asked == [scheduler, scheduler]
+
+
+def test_a_cluster_reports_a_failed_draw_and_loses_no_other(scheduler):
+    with pytest.raises(fa.EnsembleError) as there:
+        fa.ensemble(refuses_small_numbers, 50, rng=stream(), cluster=scheduler)
+    with pytest.raises(fa.EnsembleError) as here:
+        fa.ensemble(refuses_small_numbers, 50, rng=stream(), cluster="")
+    assert str(there.value) == str(here.value) and there.value.results == here.value.results
+
+
+def test_an_ensemble_within_a_clusters_draw_stays_in_its_worker(monkeypatch, scheduler, asked):
+    monkeypatch.setenv("FA_DASK", scheduler)  # which its workers see as well, being here
+    there = fa.ensemble(an_ensemble, 3, rng=stream())
+    threads = fa.ensemble(lambda rng: fa.ensemble(thread, 1, rng=rng)[0] == thread(), 3, rng=stream())
+    assert asked == [scheduler] * 2 and threads.all()
+    monkeypatch.delenv("FA_DASK")
+    assert (there == [an_ensemble(child) for child in stream().spawn(3)]).all()
+
+
+def test_a_streamed_error_is_the_same_on_a_cluster(scheduler):
+    def error(cluster):
+        return fa.streamed_error(
+            lambda a, b: np.arange(a + 1.0, b + 1) ** -0.5, 1_000_000, 5, rng=stream(), cluster=cluster
+        )
+
+    assert error(scheduler) == error("")
 
 
 @pytest.mark.slow
@@ -100,12 +208,6 @@ def test_an_unreachable_scheduler_is_a_clear_error_within_seconds(monkeypatch):
             assert time.monotonic() - began < 10
 
 
-@pytest.mark.slow
-def test_a_scheduler_without_workers_is_a_clear_error(impatient, scheduler):
-    with refused(ConnectionError, without_workers(scheduler)):
-        fa.ensemble(np.random.Generator.random, 5, rng=stream(), cluster=scheduler)
-
-
 def test_a_cluster_without_dask_is_a_clear_error(monkeypatch):
     monkeypatch.setitem(sys.modules, "dask.distributed", None)
     says = (
@@ -116,8 +218,7 @@ def test_a_cluster_without_dask_is_a_clear_error(monkeypatch):
         fa.ensemble(np.random.Generator.random, 5, rng=stream(), cluster="tcp://127.0.0.1:8786")
 
 
-@pytest.mark.slow
-def test_a_client_is_neither_left_open_nor_made_the_default(scheduler, workers):
+def test_a_client_is_neither_left_open_nor_made_the_default(scheduler):
     from dask.distributed import default_client
 
     def clients(dask_scheduler):
@@ -135,51 +236,7 @@ def test_a_worker_is_sent_the_function_as_it_is_and_applies_it():
     assert cluster._apply(cluster._same(abs), -3) == 3
 
 
-@pytest.mark.slow
-def test_equal_pieces_are_made_each_for_itself(scheduler, workers):
+def test_equal_pieces_are_made_each_for_itself(scheduler):
     results = [*cluster.map_on_cluster(os.urandom, [8, 8, 8], scheduler)]
     results += cluster.map_on_cluster(os.urandom, [8], scheduler)
     assert len(set(results)) == 4
-
-
-def states_of_tasks(dask_scheduler):
-    return {task.state for task in dask_scheduler.tasks.values()}
-
-
-def asked_for_once_all_are_made(scheduler, lost):
-    """Return what comes of pieces whose workers are lost once the last is made, before it is asked for."""
-    outcomes = cluster.map_on_cluster(abs, range(-10, 0), scheduler)
-    assert next(outcomes) == 10
-    with cluster._connected(scheduler) as client:
-        while client.run_on_scheduler(states_of_tasks) != {"memory"}:
-            time.sleep(0.05)
-    for process in lost:
-        process.kill()
-        process.wait()
-    return list(outcomes)
-
-
-@pytest.mark.slow
-def test_results_lost_with_one_worker_are_made_again(scheduler, workers):
-    assert asked_for_once_all_are_made(scheduler, workers[:1]) == [9, 8, 7, 6, 5, 4, 3, 2, 1]
-
-
-@pytest.mark.slow
-def test_results_lost_with_the_last_worker_are_said_to_be(impatient, scheduler, workers):
-    outcomes = asked_for_once_all_are_made(scheduler, workers)
-    assert len(outcomes) == 9
-    assert {str(outcome) for outcome in outcomes} == {without_workers(scheduler)}
-
-
-@pytest.mark.slow
-def test_a_scheduler_that_goes_away_is_said(impatient, tmp_path):
-    with running_scheduler(tmp_path) as (process, address), workers_of(address, 1):
-        outcomes = cluster.map_on_cluster(time.sleep, [0.0, 60.0, 0.0], address)
-        assert next(outcomes) is None
-        process.kill()
-        rest = list(outcomes)
-    assert all(isinstance(outcome, ConnectionError) for outcome in rest) and len(rest) == 2
-    assert {str(outcome) for outcome in rest} <= {
-        f"{address}: the Dask scheduler is gone",
-        without_workers(address),
-    }

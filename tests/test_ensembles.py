@@ -1,58 +1,22 @@
+"""Ensembles, all of them in this process; in other processes, some of which end: faults/test_pools."""
+
 import io
 import os
 import pickle
-import signal
 import sys
 import threading
-import time
 
+import cloudpickle
+import joblib
 import numpy as np
 import pytest
-from conftest import refused, workers_of
+from conftest import refused
+from experiments import product, refuses_small_numbers, scaled, stream, three_numbers
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import fa_utils as fa
-from fa_utils import cluster, ensembles
-
-
-def three_numbers(rng):
-    return rng.standard_normal(3)
-
-
-def product(rng):
-    matrix = rng.standard_normal((200, 200))
-    return matrix @ matrix
-
-
-def scaled(factor, rng):
-    return factor * rng.random()
-
-
-def slow(rng):
-    time.sleep(0.05)
-    return rng.standard_normal(3)
-
-
-def refuses_small_numbers(rng):
-    number = rng.random()
-    if number < 0.1:
-        raise ValueError(f"{number:.3f} is too small")
-    return number
-
-
-def ends_its_process(status, rng):
-    if status:
-        os._exit(status)
-    return rng.random()
-
-
-def waits_for(path, rng):
-    ends = time.monotonic() + 20
-    while path and not os.path.exists(path):
-        if time.monotonic() > ends:
-            raise TimeoutError
-        time.sleep(0.01)
-    return rng.random()
+from fa_utils import ensembles
 
 
 def threads_seen(rng):
@@ -68,18 +32,50 @@ def raises(error, rng):
     raise error
 
 
-def on_a_cluster_again(rng):
-    return fa.ensemble(three_numbers, 2, rng=rng)
+class EndOfProcess(BaseException):
+    """What an experiment raises instead of ending the process in which it is pretended to run."""
 
 
-def stream():
-    return np.random.default_rng(5)
+def pretends_to_end_its_process(status, rng):
+    if status:
+        raise EndOfProcess
+    return rng.random()
+
+
+class Pool:
+    """In place of joblib's: calls are made here, one after another, until one ends its process."""
+
+    def __init__(self, n_jobs, return_as="list"):
+        self.returned = iter if return_as == "generator" else list
+
+    def __call__(self, calls):
+        return self.returned(map(self.made, calls))
+
+    def made(self, call):
+        function, arguments, named = call
+        try:
+            return function(*arguments, **named)
+        except EndOfProcess:
+            raise TerminatedWorkerError("a process ended") from None
 
 
 @pytest.fixture
 def two_cores(monkeypatch):
-    """Two processes, whatever Make says."""
+    """Two cores, whatever Make says."""
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
+
+
+@pytest.fixture
+def threads(two_cores):
+    """Two threads in place of processes."""
+    with joblib.parallel_config("threading"):
+        yield
+
+
+@pytest.fixture
+def pool(monkeypatch, two_cores):
+    """No other process, though it seems so."""
+    monkeypatch.setattr(joblib, "Parallel", Pool)
 
 
 def test_results_are_those_of_the_spawned_streams_in_order():
@@ -121,9 +117,22 @@ def test_each_item_gets_a_stream_of_its_own():
     ).all()
 
 
-@pytest.mark.slow
-def test_processes_give_the_same_bits(two_cores):
-    assert (fa.ensemble(product, 70, rng=stream()) == [product(child) for child in stream().spawn(70)]).all()
+def test_two_at_a_time_give_the_same_bits(threads):
+    assert (fa.ensemble(product, 9, rng=stream()) == [product(child) for child in stream().spawn(9)]).all()
+
+
+def test_as_many_are_made_at_a_time_as_there_are_cores_or_pieces(monkeypatch):
+    jobs = []
+
+    def noted(n_jobs, **rest):
+        jobs.append(n_jobs)
+        return Pool(n_jobs, **rest)
+
+    monkeypatch.setattr(joblib, "Parallel", noted)
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 3)
+    for draws in (2, 3, 4, 5):
+        fa.ensemble(np.random.Generator.random, draws, rng=stream())
+    assert jobs == [2, 3, 3, 3]
 
 
 def test_a_second_ensemble_of_the_same_generator_is_another_one():
@@ -132,7 +141,7 @@ def test_a_second_ensemble_of_the_same_generator_is_another_one():
 
 
 @pytest.mark.parametrize("cores", ["1", "2"])
-def test_a_failed_draw_is_named_with_its_seed_and_loses_no_other(monkeypatch, cores):
+def test_a_failed_draw_is_named_with_its_seed_and_loses_no_other(monkeypatch, threads, cores):
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", cores)
     with pytest.raises(fa.EnsembleError, match="of 100 draws failed") as caught:
         fa.ensemble(refuses_small_numbers, 100, rng=stream())
@@ -145,19 +154,43 @@ def test_a_failed_draw_is_named_with_its_seed_and_loses_no_other(monkeypatch, co
     assert again.random() == numbers[failed[0]]
 
 
-@pytest.mark.slow
-def test_a_draw_that_ends_its_process_loses_no_other(two_cores):
+def test_a_draw_that_ends_its_process_loses_no_other(monkeypatch, pool):
+    monkeypatch.setattr(ensembles, "PIECES", 10)  # of two draws each
     with pytest.raises(fa.EnsembleError, match="its process: Terminated") as caught:
-        fa.ensemble_over(ends_its_process, [7, 0, 0, 9] + [0] * 300, rng=stream())
+        fa.ensemble_over(pretends_to_end_its_process, [7, 0, 0, 9] + [0] * 16, rng=stream())
     assert [failure.draw for failure in caught.value.failures] == [0, 3]
-    assert len(caught.value.results) == 302
+    numbers = [child.random() for child in stream().spawn(20)]
+    assert caught.value.results == {draw: x for draw, x in enumerate(numbers) if draw not in (0, 3)}
 
 
-@pytest.mark.slow
-def test_draws_that_all_end_their_process_are_given_up(monkeypatch, two_cores):
+def test_draws_that_all_end_their_process_are_given_up(monkeypatch, pool):
     monkeypatch.setattr(ensembles, "LOSSES", 2)
     with pytest.raises(fa.EnsembleError, match="5 of 5 draws failed"):
-        fa.ensemble_over(ends_its_process, [1] * 5, rng=stream())
+        fa.ensemble_over(pretends_to_end_its_process, [1] * 5, rng=stream())
+
+
+def test_losses_are_counted_over_all_pieces(monkeypatch, pool):
+    monkeypatch.setattr(ensembles, "LOSSES", 2)
+    with pytest.raises(fa.EnsembleError) as caught:
+        fa.ensemble_over(pretends_to_end_its_process, [1, 1, 0, 0, 0], rng=stream())
+    assert [failure.draw for failure in caught.value.failures] == [0, 1, 2, 3, 4]
+    monkeypatch.setattr(ensembles, "PIECES", 2)
+    with pytest.raises(fa.EnsembleError) as caught:
+        fa.ensemble_over(pretends_to_end_its_process, [1, 0, 0, 1, 0, 0], rng=stream())
+    assert sorted(caught.value.results) == [1, 2]
+    errors = {failure.draw: failure.error.split(":")[0] for failure in caught.value.failures}
+    assert errors == {0: "its process", 3: "its process", 4: "nothing", 5: "nothing"}
+
+
+def test_a_draw_that_ends_its_process_is_said_in_full(monkeypatch, pool):
+    monkeypatch.setattr(ensembles, "LOSSES", 1)
+    monkeypatch.setattr(ensembles, "PIECES", 2)
+    with pytest.raises(fa.EnsembleError) as caught:
+        fa.ensemble_over(pretends_to_end_its_process, [1, 0, 0, 0, 0, 0], rng=stream())
+    errors = [failure.error for failure in caught.value.failures]
+    assert [failure.draw for failure in caught.value.failures] == list(range(6)) and not caught.value.results
+    assert errors[1:3] == ["nothing: given up, since many others ended their process"] * 2
+    assert [errors[k] for k in (0, 3, 4, 5)] == ["its process: TerminatedWorkerError('a process ended')"] * 4
 
 
 def test_results_of_different_shapes_or_kinds_are_refused():
@@ -236,8 +269,12 @@ def test_threads_are_given_back_when_the_last_user_leaves():
 
 
 def test_an_experiment_that_cannot_be_sent_is_refused(two_cores):
+    says = (
+        r"experiment cannot be sent to another process \(.*lock.*\); "
+        "define it without locks, open files and generators"
+    )
     lock = threading.Lock()
-    with pytest.raises(TypeError, match=r"experiment cannot be sent to another process .* without locks"):
+    with pytest.raises(TypeError, match=f"^{says}$"):
         fa.ensemble(lambda rng: lock.locked(), 5, rng=stream())
 
 
@@ -269,6 +306,18 @@ def test_progress_is_shown_on_a_terminal_only(monkeypatch, capfd):
         fa.ensemble(three_numbers, 100, rng=stream())
     shown = terminal.getvalue()
     assert "\r\x1b[K50 of 100 draws" in shown and shown.endswith("\r\x1b[K")
+
+
+def test_progress_is_shown_while_other_draws_are_being_made(monkeypatch, threads):
+    """The second draw waits until the first has been shown, and fails if it never is."""
+    terminal, seen = io.StringIO(), threading.Event()
+    terminal.isatty = lambda: True
+    terminal.write = lambda text: seen.set() if "1 of 2 draws" in text else None
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", terminal)
+        patched.setattr(cloudpickle, "dumps", lambda run: None)  # an event could not be sent
+        shown = fa.ensemble_over(lambda late, rng: not late or seen.wait(20), [False, True], rng=stream())
+    assert shown.all()
 
 
 def test_what_cannot_be_an_ensemble_is_said_in_full(monkeypatch):
@@ -305,115 +354,3 @@ def test_what_is_wrong_with_a_draw_is_said_in_full(monkeypatch):
         fa.ensemble_over(raises, [UnspeakableError(), ValueError("y" * 600)], rng=stream())
     kinds = [failure.error for failure in caught.value.failures]
     assert kinds == ["UnspeakableError", ("ValueError('" + "y" * 600)[:500]]
-
-
-@pytest.mark.slow
-def test_losses_are_counted_over_all_pieces(monkeypatch, two_cores):
-    monkeypatch.setattr(ensembles, "LOSSES", 2)
-    with pytest.raises(fa.EnsembleError) as caught:
-        fa.ensemble_over(ends_its_process, [1, 1, 0, 0, 0], rng=stream())
-    assert [failure.draw for failure in caught.value.failures] == [0, 1, 2, 3, 4]
-    monkeypatch.setattr(ensembles, "PIECES", 2)
-    with pytest.raises(fa.EnsembleError) as caught:
-        fa.ensemble_over(ends_its_process, [1, 0, 0, 1, 0, 0], rng=stream())
-    assert sorted(caught.value.results) == [1, 2]
-    errors = {failure.draw: failure.error.split(":")[0] for failure in caught.value.failures}
-    assert errors == {0: "its process", 3: "its process", 4: "nothing", 5: "nothing"}
-
-
-@pytest.mark.slow
-def test_progress_is_shown_while_other_draws_are_being_made(monkeypatch, tmp_path, two_cores):
-    """The second draw ends once the first has been shown, and fails if it never is."""
-    terminal, seen = io.StringIO(), tmp_path / "seen"
-    terminal.isatty = lambda: True
-    terminal.write = lambda text: seen.touch() if "1 of 2 draws" in text else None
-    with monkeypatch.context() as patched:
-        patched.setattr(sys, "stderr", terminal)
-        assert fa.ensemble_over(waits_for, [None, str(seen)], rng=stream()).shape == (2,)
-
-
-@pytest.mark.slow
-def test_a_draw_that_cannot_be_sent_or_ends_its_process_is_said_in_full(monkeypatch, two_cores):
-    says = (
-        r"experiment cannot be sent to another process \(.*lock.*\); "
-        "define it without locks, open files and generators"
-    )
-    lock = threading.Lock()
-    with pytest.raises(TypeError, match=f"^{says}$"):
-        fa.ensemble(lambda rng: lock.locked(), 5, rng=stream())
-    monkeypatch.setattr(ensembles, "LOSSES", 1)
-    monkeypatch.setattr(ensembles, "PIECES", 2)
-    with pytest.raises(fa.EnsembleError) as caught:
-        fa.ensemble_over(ends_its_process, [1, 0, 0, 0, 0, 0], rng=stream())
-    errors = [failure.error for failure in caught.value.failures]
-    assert [failure.draw for failure in caught.value.failures] == list(range(6)) and not caught.value.results
-    assert errors[1:3] == ["nothing: given up, since many others ended their process"] * 2
-    assert all(errors[k].startswith("its process: TerminatedWorkerError(") for k in (0, 3, 4, 5))
-
-
-# --- on a cluster ----------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-def test_a_cluster_gives_the_same_bits(monkeypatch, scheduler, workers):
-    here = fa.ensemble(product, 70, rng=stream())
-    assert (fa.ensemble(product, 70, rng=stream(), cluster=scheduler) == here).all()
-    asked = []
-    connected = cluster._connected
-    monkeypatch.setattr(cluster, "_connected", lambda address: (asked.append(address), connected(address))[1])
-    monkeypatch.setenv("FA_DASK", scheduler)
-    assert (fa.ensemble(product, 70, rng=stream()) == here).all()
-    assert (fa.ensemble(product, 70, rng=stream(), cluster="") == here).all()
-    assert asked == [scheduler]
-
-
-@pytest.mark.slow
-def test_a_cluster_reports_a_failed_draw_and_loses_no_other(scheduler, workers):
-    with pytest.raises(fa.EnsembleError) as there:
-        fa.ensemble(refuses_small_numbers, 100, rng=stream(), cluster=scheduler)
-    with pytest.raises(fa.EnsembleError) as here:
-        fa.ensemble(refuses_small_numbers, 100, rng=stream(), cluster="")
-    assert str(there.value) == str(here.value) and there.value.results == here.value.results
-
-
-def kill_once_something_is_done(monkeypatch, processes):
-    """Kill these as soon as the first draws are there."""
-    monkeypatch.setattr(ensembles, "_show", lambda progress: [process.kill() for process in processes])
-
-
-@pytest.mark.slow
-def test_a_worker_killed_in_the_middle_changes_nothing(monkeypatch, scheduler, workers):
-    kill_once_something_is_done(monkeypatch, workers[:1])
-    results = fa.ensemble(slow, 80, rng=stream(), cluster=scheduler)
-    assert workers[0].wait(5) == -signal.SIGKILL
-    assert (results == [child.standard_normal(3) for child in stream().spawn(80)]).all()
-
-
-@pytest.mark.slow
-def test_a_streamed_error_is_the_same_on_a_cluster(scheduler, workers):
-    def error(cluster):
-        return fa.streamed_error(
-            lambda a, b: np.arange(a + 1.0, b + 1) ** -0.5, 1_000_000, 5, rng=stream(), cluster=cluster
-        )
-
-    assert error(scheduler) == error("")
-
-
-@pytest.mark.slow
-def test_an_ensemble_within_a_clusters_draw_stays_in_its_worker(monkeypatch, scheduler):
-    monkeypatch.setenv("FA_DASK", scheduler)  # so that the worker has it as well
-    with workers_of(scheduler, 1):
-        there = fa.ensemble(on_a_cluster_again, 3, rng=stream())
-    monkeypatch.delenv("FA_DASK")
-    assert (there == [on_a_cluster_again(child) for child in stream().spawn(3)]).all()
-
-
-@pytest.mark.slow
-def test_a_cluster_that_goes_away_is_said_and_loses_nothing_made_before(
-    monkeypatch, impatient, scheduler, workers
-):
-    kill_once_something_is_done(monkeypatch, workers)
-    with pytest.raises(fa.EnsembleError, match="the Dask scheduler has no workers") as caught:
-        fa.ensemble(slow, 200, rng=stream(), cluster=scheduler)
-    assert len(caught.value.failures) + len(caught.value.results) == 200
-    assert (caught.value.results[0] == stream().spawn(1)[0].standard_normal(3)).all()

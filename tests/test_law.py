@@ -107,23 +107,25 @@ def test_law_falls_with_the_rank_and_stays_above_the_optimum(name):
 
 @pytest.mark.slow
 def test_law_misses_by_first_order_in_the_rank_and_the_corrected_law_by_less(rng):
-    ranks, theta, law_misses, corrected_misses = np.array([5, 10, 20, 40]), 0.3, [], []
-    for rank in ranks.tolist():
+    """At any rank the standard deviation of one draw is 2.6 times what the law misses by."""
+    ranks, theta, law_misses, corrected_misses = np.array([12, 36]), 0.3, [], []
+    for rank, draws in zip(ranks.tolist(), (30_000, 10_000), strict=True):
         values, weights = fa.separation_spectrum(20 * rank, rank, theta)
-        mean = fa.sampled_errors(values, rank, 20_000, weights=weights, rng=rng).mean()
+        mean = fa.sampled_errors(values, rank, draws, weights=weights, rng=rng).mean()
         law = fa.error_law(values, rank, weights)
         law_misses.append(mean / law - 1)
         corrected_misses.append(abs(mean / (law + fa.error_law_correction(values, rank, weights)) - 1))
     slope = np.polyfit(np.log(ranks), np.log(law_misses), 1)[0]
     assert abs(slope + 1) < 0.1
-    assert corrected_misses[0] < 0.4 * law_misses[0] and corrected_misses[2] < 0.15 * law_misses[2]
+    assert corrected_misses[0] < 0.2 * law_misses[0] and corrected_misses[1] < 0.1 * law_misses[1]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rank", [5, 10, 20])
-def test_corrected_law_is_the_mean_of_draws(rng, rank):
+@pytest.mark.parametrize(("rank", "draws"), [(5, 20_000), (10, 5000), (20, 1500)])
+def test_corrected_law_is_the_mean_of_draws(rng, rank, draws):
+    """A draw's standard deviation is about the law over the rank, so that means are as good at each rank."""
     values = SPECTRA["polynomial"]
-    errors = fa.sampled_errors(values, rank, 20_000, rng=rng)
+    errors = fa.sampled_errors(values, rank, draws, rng=rng)
     corrected = fa.error_law(values, rank) + fa.error_law_correction(values, rank)
     assert abs(errors.mean() / corrected - 1) < 0.01
     assert errors.mean() / fa.error_law(values, rank) > 1.015  # without the correction it is too small

@@ -23,20 +23,13 @@ from strategies import (
 )
 
 import fa_utils as fa
+from fa_utils import ensembles
 
 pytestmark = pytest.mark.slow
 ranks = st.integers(1, 14)
 ROUNDINGS = Fraction(100 * EPS)
 SOUND = Fraction(1 - 1e-9)  # a drawn system may be ill-conditioned
 LOGS = Fraction(6000 * EPS)  # rounding of a number given by its logarithm, of at most 1500
-
-
-@pytest.fixture(autouse=True, scope="module")
-def one_core():
-    """No other process."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOKY_MAX_CPU_COUNT", "1")
-        yield
 
 
 def squared_values(values, weights):
@@ -268,8 +261,16 @@ def test_verdicts_are_read_from_a_notebook_as_they_were_written(drawn):
         assert (row["verdict"] == "holds") == (claim.measured <= claim.bound)
 
 
-@given(st.integers(1, 300), seeds, st.sampled_from([(), (2,), (2, 3)]))
-def test_an_ensemble_is_its_streams_in_order(draws, seed, shape):
+@pytest.fixture(scope="module")
+def few_pieces():
+    """So that some tens of draws make pieces of several."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ensembles, "PIECES", 8)
+        yield
+
+
+@given(draws=st.integers(1, 40), seed=seeds, shape=st.sampled_from([(), (2,), (2, 3)]))
+def test_an_ensemble_is_its_streams_in_order(few_pieces, draws, seed, shape):
     def experiment(rng):
         return rng.standard_normal(shape)
 

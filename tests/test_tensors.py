@@ -1,5 +1,5 @@
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 from math import comb
 
 import numpy as np
@@ -285,6 +285,36 @@ def test_a_step_goes_down_the_gradient_of_half_the_error(rng, order, degree):
     assert close(gradient, naive_gradient(model, target), atol=1e-13 * scale)
 
 
+@pytest.mark.parametrize(("order", "dimension", "count"), [(3, 4, 8), (4, 3, 7), (3, 5, 9), (1, 4, 3)])
+def test_lazy_errors_are_those_with_the_first_vectors_also_in_the_exceptional_cases(
+    rng, order, dimension, count
+):
+    target = power_sum(rng, (2, dimension), order)
+    model = power_sum(rng, (count, dimension), order)
+    norm = np.square(target.coordinates).sum()
+    one_by_one = [
+        fa.lazy_error(replace(model, vectors=model.vectors[:some], signs=model.signs[:some]), target)
+        for some in range(1, count + 1)
+    ]
+    errors = fa.lazy_errors(model, target)
+    assert close(errors, one_by_one, atol=1e-12 * norm)
+    assert np.array_equal(errors > 1e-16 * norm, np.array(one_by_one) > 1e-16 * norm)
+
+
+def test_lazy_errors_of_several_tensors_are_those_one_by_one(rng):
+    many, target = power_sum(rng, (2, 3, 5, 4), 3), power_sum(rng, (2, 4), 3)
+    errors = fa.lazy_errors(many, target)
+    assert errors.shape == (2, 3, 5)
+    for run in np.ndindex(2, 3):
+        assert close(errors[run], fa.lazy_errors(nth(many, run), target), rtol=1e-9, atol=1e-20)
+
+
+def test_vectors_that_add_no_direction_leave_lazy_errors_as_they_are(rng):
+    model, target = power_sum(rng, (3, 5), 3), power_sum(rng, (2, 5), 3)
+    again = replace(model, vectors=model.vectors[[0, 0, 1]] * [[1], [-2], [0]])
+    assert close(fa.lazy_errors(again, target), fa.lazy_errors(model, target)[0], rtol=1e-12)
+
+
 # --- gradient descent -----------------------------------------------------------------------------------
 
 
@@ -383,7 +413,8 @@ def test_tensors_of_different_order_or_dimension_are_refused(rng):
     for shape, order in (((2, 4), 4), ((2, 3), 3)):
         target = power_sum(rng, shape, order)
         says = f"the model has order and dimension (3, 4), the target {(order, shape[1])}; they must agree"
-        for measure in (fa.tensor_error, fa.lazy_error, lambda *pair: fa.descend_tensor(*pair, 0.1, 1)):
+        descend = partial(fa.descend_tensor, learning_rate=0.1, steps=1)
+        for measure in (fa.tensor_error, fa.lazy_error, fa.lazy_errors, descend):
             with refused(ValueError, says):
                 measure(model, target)
 

@@ -1,8 +1,9 @@
 import csv
-import os
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
+import cloudpickle
 import numpy as np
 import pytest
 from conftest import close, refused
@@ -633,19 +634,10 @@ def test_published_simulations_need_a_network_and_a_generator(rng):
         fa.simulate_published(fa.SIMULATIONS["linear"], 200, networks=1, rng=None)
 
 
-@pytest.mark.slow
-def test_activations_stay_what_they_are_in_another_process(monkeypatch, rng):
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
-    monkeypatch.delenv("FA_DASK", raising=False)
-
-    def seen_there(simulation, rng):
-        network = fa.random_network(simulation.activation, 5, 9, 20, rng=np.random.default_rng(3))
-        known = [network.activation == own for own in (fa.LINEAR, fa.RELU, fa.TANH)]
-        run = fa.train_network(network, 0.05, 0.1, 20, every=10)
-        return [os.getpid(), *known, *run.losses, *run.network.weights]
-
-    simulations = [*fa.SIMULATIONS.values()]
-    there = fa.ensemble_over(seen_there, simulations, rng=rng)
-    here = [seen_there(simulation, None) for simulation in simulations]
-    assert (there[:, 0] != os.getpid()).all() and np.array_equal(there[:, 1:4], np.eye(3))
-    assert close(there[:, 4:], np.array(here)[:, 4:], rtol=1e-12)
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=name_of)
+def test_a_network_sent_elsewhere_has_the_same_activation_and_runs_the_same(activation):
+    network = drawn(activation)
+    again = pickle.loads(cloudpickle.dumps(network))
+    assert [again.activation == own for own in ACTIVATIONS] == [activation == own for own in ACTIVATIONS]
+    here, there = (fa.train_network(one, 0.05, 0.1, 20, every=10) for one in (network, again))
+    assert same_runs(here, there, atol=0)
