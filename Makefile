@@ -52,7 +52,7 @@ accept: $(ENVIRONMENT)
 	@$(if $(P)$(ROUNDING),$(error accept adopts the usual run only: leave P and ROUNDING out))
 	@PYTHONPATH=tools $(RUN) book/links.py
 	@$(RUN_ALL) || { $(SUMMARY); echo "nothing is adopted"; exit 1; }
-	@$(RUN) tools/accept.py $(SELECTED)
+	@$(RUN) tools/accept.py $(SELECTED) && PYTHONPATH=tools $(RUN) book/tables.py
 
 parameters: $(ENVIRONMENT)
 	@$(RUN) tools/parameters.py $(SELECTED)

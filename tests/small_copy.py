@@ -32,7 +32,14 @@ def copy_repository(folder):
     folder.mkdir()
     for name in ("tools", "fa_utils", "audits"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Makefile", "pyproject.toml", "requirements.lock", "CITATION.cff", "book/links.py"):
+    for name in (
+        "Makefile",
+        "pyproject.toml",
+        "requirements.lock",
+        "CITATION.cff",
+        "book/links.py",
+        "book/tables.py",
+    ):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     (folder / "notebooks").mkdir()

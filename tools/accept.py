@@ -1,14 +1,18 @@
 """Adopt what was run in build/: accept.py NOTEBOOK ...
 
-Copies each notebook that differs from what is committed, with its figures, remakes the README's tables, and
-says what changed. Nothing is adopted while a verdict fails, a control holds, or a notebook broke.
+Copies each notebook that differs from what is committed, with its figures, and says what changed. Nothing is
+adopted while a verdict fails, a control holds, or a notebook broke, or was edited after it ran.
 """
 
 import json
 import os
 import re
+import signal
 import sys
 from pathlib import Path
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # who interrupts the imports below is told nothing
 
 from compare import compare_notebook, figures_of
 from summary import Run, failures, run_of
@@ -18,8 +22,6 @@ from fa_utils.files import write_whole
 NOTEBOOKS = Path("notebooks")
 README = Path("README.md")
 KINDS = (".csv", ".png")
-MEANS_SOMETHING = re.compile(r"[|*]")  # in a Markdown table
-RELATIONS = {"<=": "≤", ">=": "≥", "==": "="}
 
 
 def read(path: Path) -> str:
@@ -51,39 +53,6 @@ def with_part(text: str, part: str, content: str) -> str:
     if replaced != 1:
         raise ValueError(f"README.md has {replaced} parts marked {part!r}; it needs exactly one")
     return text
-
-
-def statements(rows: list[dict[str, str]]) -> str:
-    """Return a Markdown table with a line for each statement of the paper: where it runs, how it fares."""
-    groups: dict[str, list[dict[str, str]]] = {}
-    for row in rows:
-        groups.setdefault(row["statement"].partition(":")[0], []).append(row)
-    lines = ["| statement | notebook | verdicts | mark |", "|---|---|---|---|"]
-    for statement, of_it in groups.items():
-        places = dict.fromkeys(f"[{row['notebook']}](notebooks/{row['notebook']}.ipynb)" for row in of_it)
-        holding = sum(row["verdict"] == "holds" for row in of_it)
-        marks = ", ".join(dict.fromkeys(row["mark"] for row in of_it))
-        lines.append(f"| {statement} | {', '.join(places)} | {holding} of {len(of_it)} hold | {marks} |")
-    return "\n".join(lines)
-
-
-def verdict_table(rows: list[dict[str, str]]) -> str:
-    """Return all verdicts as a Markdown table, each linking to its notebook."""
-    lines = ["| statement | mark | measured against bound | verdict |", "|---|---|---|---|"]
-    for row in rows:
-        statement = MEANS_SOMETHING.sub(r"\\\g<0>", row["statement"])
-        measured = f"{row['shown']} {RELATIONS[row['relation']]} {row['bound']}"
-        place = f"notebooks/{row['notebook']}.ipynb"
-        lines.append(f"| [{statement}]({place}) | {row['mark']} | {measured} | {row['verdict']} |")
-    return "\n".join(lines)
-
-
-def with_tables(text: str) -> str:
-    """Return the README's text with its two tables of verdicts made anew."""
-    runs = [run_of(name, NOTEBOOKS) for name in names()]
-    rows = [{"notebook": run.name} | row for run in runs for row in run.rows]
-    text = with_part(text, "statements", statements(rows))
-    return with_part(text, "verdicts", verdict_table(rows))
 
 
 def committed(name: str) -> Path:
@@ -141,7 +110,6 @@ def main(chosen: list[str]) -> int:
         print(f"deleted figures/{figure}, which no notebook shows any more")
         for kind in KINDS:
             Path("figures", f"{figure}{kind}").unlink(missing_ok=True)
-    write(README, with_tables(read(README)).encode())
     print(f"{adopted or 'no'} of {len(runs)} notebooks differed from what is committed")
     return 0
 

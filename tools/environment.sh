@@ -1,9 +1,7 @@
 #!/bin/sh
-# environment.sh FOLDER LOCK PYTHON ...: an environment of locked packages and this checkout, with the first usable
-# one of these Pythons. FOLDER/installed, written last, names the checkout to which it belongs.
+# environment.sh FOLDER LOCK PYTHON ...: locked packages and this checkout, which FOLDER/installed, written last, names.
 set -eu
-folder=$1 lock=$2 python=
-shift 2
+folder=$1 lock=$2 python=; shift 2
 refuse() { echo "$*" >&2; exit 1; }
 another="name another Python: make PYTHON=/path/to/python3.12 ..."
 usable='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'

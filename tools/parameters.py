@@ -11,10 +11,14 @@ import ast
 import difflib
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # who interrupts the imports below is told nothing
 
 from papermill import inspect_notebook
 

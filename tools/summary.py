@@ -8,11 +8,15 @@ anything is wrong.
 
 import csv
 import os
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
 from textwrap import fill
 from typing import NamedTuple
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # who interrupts the imports below is told nothing
 
 from compare import Comparison, compare_notebook, figures_of, outputs, together
 

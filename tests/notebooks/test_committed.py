@@ -1,4 +1,4 @@
-"""The committed notebooks as they stand: fit to be read, with the pictures and the verdicts shown elsewhere."""
+"""The committed notebooks as they stand: fit to be read, with the pictures and verdicts that are elsewhere."""
 
 import ast
 import base64
@@ -11,6 +11,7 @@ from pathlib import Path
 import accept
 import papermill
 import pytest
+import tables
 from compare import NUMBERS, figures_of, outputs, read_data
 from complaints import BADLY_NAMED, complaints
 from parameters import listed
@@ -110,7 +111,7 @@ def test_links_lead_somewhere(document):
 
 def test_the_readmes_tables_are_those_of_the_committed_notebooks():
     text = accept.README.read_text(encoding="utf-8")
-    assert accept.with_tables(text) == text, "README.md is stale; run make accept"
+    assert tables.with_tables(text) == text, "README.md is stale; run make accept"
 
 
 def test_the_readmes_code_runs_from_top_to_bottom():

@@ -9,18 +9,15 @@ import accept
 import pytest
 from made_up import METADATA, claim, code, figure, prose, stream, verdicts, write
 
-PARTS = ("badges", "statements", "verdicts")
 GOOD = code("1", verdicts(claim(0.5)))
 
 
 @pytest.fixture(autouse=True)
 def checkout(tmp_path, monkeypatch):
-    """A folder with an index, a README and what was run, nothing at first; it is the working one."""
+    """A folder for notebooks, figures and what was run, nothing at first; it is the working one."""
     monkeypatch.chdir(tmp_path)
     for name in ("notebooks", "figures", "build/figures"):
         (tmp_path / name).mkdir(parents=True)
-    marked = (f"<!-- {part}: made by make accept -->\n<!-- end of {part} -->\n" for part in PARTS)
-    Path("README.md").write_text("".join(marked))
     return tmp_path
 
 
@@ -151,42 +148,6 @@ def test_a_figure_that_has_gone_to_a_notebook_not_adopted_now_stays():
     assert accept.main(["one"]) == 0 and Path("figures", "x.png").exists()
 
 
-# --- the README's tables -----------------------------------------------------------------------------
-
-
-def test_the_readmes_tables_are_those_of_all_notebooks():
-    rows = verdicts(claim(0.5), claim(0.5, "Lemma 1: a|b *c*"), claim(1e-9, "Theorem 2: z"))
-    ran("deep/one", code("1", rows), code("2", verdicts(claim(2.0), broken="x")))
-    ran("two", GOOD)
-    write(Path("notebooks", "three.ipynb"), code("1", verdicts(claim(2.0, "Lemma 7: w"))))
-    accept.main(["deep/one", "two"])
-    text = Path("README.md").read_text()
-    assert (
-        "| Lemma 1 | [deep/one](notebooks/deep/one.ipynb), [two](notebooks/two.ipynb) | 3 of 3 hold | new |"
-        in text
-    )
-    assert "| Lemma 7 | [three](notebooks/three.ipynb) | 0 of 1 hold | new |" in text
-    assert r"| [Lemma 1: a\|b \*c\*](notebooks/deep/one.ipynb) | new | 0.5 ≤ 1 | holds |" in text
-    assert "| [Lemma 7: w](notebooks/three.ipynb) | new | 2 ≤ 1 | fails |" in text
-    assert accept.with_tables(text) == text
-
-
-@pytest.mark.parametrize("text", ["nothing", "<!-- statements: made by make accept -->"])
-def test_a_readme_without_its_markers_is_refused(text):
-    with pytest.raises(
-        ValueError, match=r"^README\.md has 0 parts marked 'statements'; it needs exactly one$"
-    ):
-        accept.with_tables(text)
-
-
-def test_a_part_is_exchanged_and_what_is_around_it_stays():
-    text = "a\n<!-- x: made by make accept -->\nold\n<!-- end of x -->\nb"
-    new = accept.with_part(text, "x", r"new \1")
-    assert new == "a\n<!-- x: made by make accept -->\nnew \\1\n<!-- end of x -->\nb"
-    with pytest.raises(ValueError, match="has 2 parts marked 'x'"):
-        accept.with_part(text + text, "x", "")
-
-
 def test_notebooks_are_named_in_the_order_in_which_the_index_leads_to_them():
     for name in ("a", "b", "deep/c", "d"):
         ran(name, GOOD)
@@ -206,3 +167,11 @@ def test_a_file_is_written_whole_and_only_where_it_changes(monkeypatch):
     assert path.stat().st_mtime == 0 and not re.findall("unfinished", " ".join(os.listdir()))
     accept.write(path, b"b")
     assert path.read_bytes() == b"b" and path.stat().st_mtime > 0
+
+
+def test_a_part_is_exchanged_and_what_is_around_it_stays():
+    text = "a\n<!-- x: made by make accept -->\nold\n<!-- end of x -->\nb"
+    new = accept.with_part(text, "x", r"new \1")
+    assert new == "a\n<!-- x: made by make accept -->\nnew \\1\n<!-- end of x -->\nb"
+    with pytest.raises(ValueError, match="has 2 parts marked 'x'"):
+        accept.with_part(text + text, "x", "")
