@@ -42,7 +42,8 @@ def copy_repository(folder):
     ):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    (folder / "notebooks").mkdir()
+    for name in ("notebooks", "figures"):
+        (folder / name).mkdir()
     parts = ("badges", "statements", "verdicts")
     marked = (f"<!-- {part}: made by make accept -->\n<!-- end of {part} -->\n" for part in parts)
     (folder / "README.md").write_text("".join(marked))
@@ -52,20 +53,19 @@ def copy_repository(folder):
 
 def clean_environment():
     """Return the surroundings without what this test run itself was given."""
-    ours = ("MAKE", "MFLAGS", "FA_", "JUPYTER", "IPYTHON", "MPL", "PYTEST")
+    ours = ("MAKE", "MFLAGS", "FA_", "JUPYTER", "IPYTHON", "MPL", "PYTEST", "PYTHON", "LOKY")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def run(folder, *command, **environment):
+    """Run a command as a user would in a folder; return what it did."""
+    surroundings = clean_environment() | environment
+    return subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, check=False)
 
 
 def make(folder, *arguments, under=(), **environment):
     """Run make with this test's Python in place of .venv, ``under`` another command; return what it did."""
-    return subprocess.run(
-        [*under, "make", f"BIN={BIN}", *arguments],
-        cwd=folder,
-        env=clean_environment() | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run(folder, *under, "make", f"BIN={BIN}", *arguments, **environment)
 
 
 def files_below(folder):
@@ -73,3 +73,9 @@ def files_below(folder):
     caches = ("__pycache__", ".ipython", ".jupyter", "matplotlib")
     paths = (path for path in folder.rglob("*") if path.is_file() and not set(caches) & set(path.parts))
     return {path.relative_to(folder).as_posix(): path.stat().st_mtime_ns for path in paths}
+
+
+def contents_below(folder):
+    """The bytes of every file outside of build/, by name."""
+    names = [name for name in files_below(folder) if name.partition("/")[0] not in ("build", ".venv")]
+    return {name: (folder / name).read_bytes() for name in names}

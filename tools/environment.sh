@@ -19,6 +19,5 @@ rm -rf "$folder"
 pip() { "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-user "$@"; }
 pip --require-hashes --requirement "$lock"
 pip --no-deps --no-build-isolation --editable .
-# Matplotlib's font cache, made now, so that no notebook reports the making of it.
-MPLCONFIGDIR="$folder/matplotlib" "$folder/bin/python" -c 'import matplotlib.font_manager'
-pwd >"$folder/installed"
+MPLCONFIGDIR="$folder/matplotlib" "$folder/bin/python" -c 'import matplotlib.font_manager' # makes its cache of fonts
+pwd -P >"$folder/installed"

@@ -1,4 +1,4 @@
-"""The committed notebooks as they stand: fit to be read, with the pictures and verdicts that are elsewhere."""
+"""The committed notebooks as they stand: fit to be read; pictures and verdicts are those shown elsewhere."""
 
 import ast
 import base64
