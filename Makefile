@@ -42,7 +42,7 @@ reproduce: $(ENVIRONMENT)
 		$(RUN_ALL) || { $(SUMMARY); exit 1; }
 	@$(SUMMARY)
 SUMMARY = $(RUN) tools/summary.py $(OUT) $(SELECTED)
-RUN_ALL = FA_STARTED=$$(date +%s) $(MAKE) --no-print-directory --keep-going --jobs=$(JOBS) executed 2>/dev/null
+RUN_ALL = FA_STARTED=$$(date +%s) $(MAKE) --no-print-directory --silent --keep-going --jobs=$(JOBS) executed 2>/dev/null
 executed: $(SELECTED:%=$(OUT)/%.ipynb)
 
 $(OUT)/%.ipynb: notebooks/%.ipynb $(PACKAGE) $(ENVIRONMENT)

@@ -46,7 +46,7 @@ def without_history(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def run(notebook: Path, output: Path, figures: Path) -> str:
     """Run and publish one notebook; return in a line what broke it, or an empty text."""
-    failed = output.parent / "failed" / output.name
+    began, failed = time.time(), output.parent / "failed" / output.name
     output.parent.mkdir(parents=True, exist_ok=True)
     figures.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.stem}-", dir=output.parent) as folder:
@@ -63,6 +63,7 @@ def run(notebook: Path, output: Path, figures: Path) -> str:
             return " ".join(f"{kind}: {getattr(broke, 'evalue', broke)}".split())[:200]
         for picture in Path(folder, "figures").glob("*"):
             picture.replace(figures / picture.name)
+        os.utime(staged, (began, began))  # older than what is edited while it runs
         staged.replace(output)
     failed.unlink(missing_ok=True)
     return ""
@@ -98,5 +99,3 @@ if __name__ == "__main__":
     except OSError as refusal:
         print(f"{sys.argv[1]}: {refusal}")  # not to stderr, where make has its own words
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)

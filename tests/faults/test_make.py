@@ -54,10 +54,10 @@ def test_what_was_accepted_is_reproduced_and_nothing_outside_of_build_changes(ac
     assert first.returncode == 0 and not first.stderr, first.stdout + first.stderr
     lines = first.stdout.splitlines()
     assert lines[0] == "good starts" and re.fullmatch(r"good \d+\.\d s; 0 left, about 0 s", lines[1])
-    assert lines[3].split() == ["good", "1", "0", "0", "5", "1"]
+    assert lines[3].split() == ["good", "1", "0", "0", "4", "1"]
     assert lines[4:] == [
         "1 of 1 verdicts hold, 0 were not judged",
-        "5 outputs and 1 figures compared: none differ; data deviate by at most 0 of what is allowed",
+        "4 outputs and 1 figures compared: none differ; data deviate by at most 0 of what is allowed",
         "verdicts: build/verdicts.csv; pictures: build/figures",
     ]
     assert max(map(len, lines)) <= 100
@@ -207,12 +207,12 @@ def test_a_notebook_that_is_edited_while_it_runs_keeps_its_edit(accepted):
     run = subprocess.Popen(command, cwd=accepted, env=clean_environment(), stdout=-1, stderr=-1)
     while not (accepted / "started").exists() and run.poll() is None:
         time.sleep(0.01)
-    path.write_text(path.read_text().replace("<=", "<= "))
+    path.write_text(path.read_text().replace("seed is small", "a seed is small"))
     edited = path.read_bytes()
     said = run.communicate()[1].decode()
     assert run.returncode != 0 and "good.ipynb was edited after it ran: touch it, and run make accept" in said
     assert path.read_bytes() == edited
-    assert make(accepted, "accept").returncode == 0 and "<= " in path.read_text()
+    assert make(accepted, "accept").returncode == 0 and "Lemma 1: a seed is small (new)" in path.read_text()
 
 
 def test_an_editors_metadata_is_accepted_away_and_breaks_no_comparison(accepted):
@@ -290,7 +290,7 @@ def test_make_sweeps_a_notebook_and_leaves_no_other_trace(accepted):
     assert ran.returncode != 0 and "Traceback" not in ran.stderr
     assert "good: holds in 3 of 4, 1 to 3, 0 may fail: Lemma …: theta = …: x" in ran.stdout
     assert (
-        "6 verdicts of 4 runs, 3 fail; 3 statements fail too often; table in build/sweeps/good" in ran.stdout
+        "6 verdicts of 4 runs, 3 fail; 2 statements fail too often; table in build/sweeps/good" in ran.stdout
     )
     after = files_below(accepted)
     assert {name: after[name] for name in before} == before

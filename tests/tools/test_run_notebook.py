@@ -137,6 +137,22 @@ def test_who_interrupts_a_run_finds_nothing_of_it(checkout, monkeypatch):
     assert files() == set()
 
 
+def test_a_run_is_older_than_what_was_edited_while_it_ran(checkout, monkeypatch):
+    write_notebook(checkout, "deep/one")
+    pretended(monkeypatch)
+    executed = papermill.execute_notebook
+
+    def editing(notebook, *rest, **how):
+        executed(notebook, *rest, **how)
+        Path(notebook).touch()
+
+    monkeypatch.setattr(papermill, "execute_notebook", editing)
+    before = Path("notebooks", "deep", "one.ipynb").stat().st_mtime
+    assert main() == 0
+    edited = Path("notebooks", "deep", "one.ipynb").stat().st_mtime
+    assert before <= Path("build", "deep", "one.ipynb").stat().st_mtime < edited
+
+
 def test_wrong_parameters_are_a_sentence_as_well(checkout, monkeypatch, capsys):
     write_notebook(checkout, "deep/one")
     monkeypatch.setenv("FA_PARAMETERS", "sede=7")
