@@ -124,6 +124,13 @@ def test_the_readmes_code_runs_from_top_to_bottom():
     assert ran.stdout.strip() == promised
 
 
+@EACH
+def test_a_notebook_reads_no_file_that_only_its_own_folder_leads_to(notebook):
+    relative = re.compile(r"""(?:open|Path|read_csv|loadtxt)\(["'](?!/)""")
+    assert relative.search('open("table.csv")')
+    assert [source for source in sources(notebook, "code") if relative.search(source)] == []
+
+
 def test_the_index_leads_to_every_notebook():
     tour = Path("notebooks/index.ipynb").read_text(encoding="utf-8").rpartition("Where to go")[2]
     names = {*accept.names()} - {"index"}
