@@ -5,6 +5,7 @@ that stands for all of them. One that breaks is kept below failed/, and moves no
 parameters as NAME=VALUE words; FA_NOTEBOOKS and FA_STARTED say what else is to run, and since when.
 """
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -23,17 +24,9 @@ PACKAGE = Path(__file__).parents[1] / "fa_utils"
 
 def execute(notebook: Path, output: Path, parameters: dict[str, object]) -> None:
     """Run ``notebook`` in its own folder; write it, broken or not, to ``output``."""
-    try:
-        how = {
-            "kernel_name": "python3",
-            "kernel_manager_class": own(AsyncKernelManager),
-            "progress_bar": False,
-        }
-        how |= {"cwd": str(notebook.parent), "extra_arguments": ["--log-level=CRITICAL"]}
-        papermill.execute_notebook(str(notebook), str(output), parameters, **how)
-    finally:
-        if output.exists():
-            nbformat.write(without_history(nbformat.read(output, as_version=4)), output)
+    how = {"kernel_name": "python3", "kernel_manager_class": own(AsyncKernelManager), "progress_bar": False}
+    how |= {"cwd": str(notebook.parent), "extra_arguments": ["--log-level=CRITICAL"]}
+    papermill.execute_notebook(str(notebook), str(output), parameters, **how)
 
 
 def without_history(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
@@ -44,11 +37,23 @@ def without_history(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     return notebook
 
 
+def publish(staged: Path, place: Path, when: float) -> None:
+    """Move an executed notebook to its place, without its history; its date is when its run began.
+
+    So it is older than whatever was edited while it ran, and make will run it again.
+    """
+    nbformat.write(without_history(nbformat.read(staged, as_version=4)), staged)
+    os.utime(staged, (when, when))
+    place.parent.mkdir(exist_ok=True)
+    staged.replace(place)
+
+
 def run(notebook: Path, output: Path, figures: Path) -> str:
     """Run and publish one notebook; return in a line what broke it, or an empty text."""
     began, failed = time.time(), output.parent / "failed" / output.name
     output.parent.mkdir(parents=True, exist_ok=True)
     figures.mkdir(parents=True, exist_ok=True)
+    failed.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.stem}-", dir=output.parent) as folder:
         staged = Path(folder, output.name)
         os.environ["FA_FIGURES"] = str(Path(folder, "figures").resolve())
@@ -56,16 +61,13 @@ def run(notebook: Path, output: Path, figures: Path) -> str:
             execute(notebook, staged, read(notebook, split(os.environ.get("FA_PARAMETERS", ""))))
         except Exception as broke:
             output.unlink(missing_ok=True)
-            if staged.exists():
-                failed.parent.mkdir(exist_ok=True)
-                staged.replace(failed)
+            with contextlib.suppress(OSError, ValueError):  # a full disk takes half of it
+                publish(staged, failed, time.time())
             kind = getattr(broke, "ename", type(broke).__name__)
             return " ".join(f"{kind}: {getattr(broke, 'evalue', broke)}".split())[:200]
         for picture in Path(folder, "figures").glob("*"):
             picture.replace(figures / picture.name)
-        os.utime(staged, (began, began))  # older than what is edited while it runs
-        staged.replace(output)
-    failed.unlink(missing_ok=True)
+        publish(staged, output, began)
     return ""
 
 
@@ -86,7 +88,10 @@ def main(notebook: Path, output: Path) -> int:
     """Run and report one notebook; return the exit code."""
     began, name = time.time(), notebook.relative_to("notebooks").with_suffix("")
     print(f"{name} starts", flush=True)
-    broke = run(notebook, output, Path(os.environ["FA_FIGURES"]))
+    try:
+        broke = run(notebook, output, Path(os.environ["FA_FIGURES"]))
+    except OSError as refusal:
+        broke = str(refusal)
     outcome = f"BROKE: {broke}" if broke else f"{time.time() - began:.1f} s"
     folder = output.parents[len(name.parts) - 1]
     print(f"{name} {outcome}; {left(folder, float(os.environ.get('FA_STARTED', began)))}", flush=True)
@@ -94,8 +99,4 @@ def main(notebook: Path, output: Path) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
-    except OSError as refusal:
-        print(f"{sys.argv[1]}: {refusal}")  # not to stderr, where make has its own words
-        sys.exit(1)
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))

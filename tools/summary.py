@@ -113,4 +113,7 @@ def main(folder: Path, names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
+    try:
+        sys.exit(main(Path(sys.argv[1]), sys.argv[2:]))
+    except OSError as refusal:
+        sys.exit(f"the summary cannot be written: {refusal}")
