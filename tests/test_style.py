@@ -35,7 +35,8 @@ def one_curve(values):
 def test_a_saved_figure_is_a_picture_and_its_data(folder):
     picture = style.save(one_curve([3, 2, 1.5]), "curve", "A falling curve")
     assert (folder / "curve.png").read_bytes() == picture.png
-    rows = b"panel,kind,series,x,y\n0,line,FA,0,3\n0,line,FA,1,2\n0,line,FA,2,1.5\n"
+    rows = b"".join(b"0,line,FA,linear linear,%d,%g\n" % point for point in ((0, 3), (1, 2), (2, 1.5)))
+    rows = b"panel,kind,series,scales,x,y\n" + rows
     assert (folder / "curve.csv").read_bytes() == rows
     assert sorted(path.name for path in folder.iterdir()) == ["curve.csv", "curve.png"]
 
@@ -128,7 +129,16 @@ def test_a_picture_that_cannot_be_written_leaves_nothing_behind(folder, monkeypa
     assert (folder / "curve.csv").read_text() == before
 
 
-def test_data_cover_every_kind_of_mark_and_leave_out_what_is_not_in_view():
+def rows_of(figure):
+    """Return kind, series and coordinates of a figure's data, as texts, and check panel and scales."""
+    rows = [row.split(",") for row in style.figure_data(figure).splitlines()[1:]]
+    assert all(
+        row[3] == f"{ax.get_xscale()} {ax.get_yscale()}" for row in rows for ax in [figure.axes[int(row[0])]]
+    )
+    return [",".join([*row[:3], *row[4:]]) for row in rows]
+
+
+def test_data_cover_every_kind_of_mark():
     figure, (ax, other) = style.panels(2)
     ax.plot([1, 2, 3], [1, 1e-30, 3], label="curve")
     ax.set(yscale="log", ylim=(1e-6, 10), xlim=(1, 3))
@@ -136,47 +146,70 @@ def test_data_cover_every_kind_of_mark_and_leave_out_what_is_not_in_view():
     ax.scatter([2], [2], label="point")
     ax.vlines([2, 3], [1, 1], [2, 3], label="sticks")
     ax.vlines([], [], [], label="no sticks")
+    ax.fill_between([1, 2], [1, 1], [2, 2], label="band")
     other.bar([1], [4])
     other.imshow([[1.0, 2.0]], label="image")
-    rows = style.figure_data(figure).splitlines()
-    assert {"0,line,curve,1,1", "0,line,curve,3,3", "0,scatter,point,2,2", "1,image,image,1,2"} <= set(rows)
+    rows = rows_of(figure)
+    assert {"0,line,curve,1,1", "0,line,curve,2,1e-30", "0,scatter,point,2,2", "1,image,image,1,2"} <= set(
+        rows
+    )
     assert {"0,bar,sticks,2,1", "0,bar,sticks,2,2", "0,bar,sticks,3,3"} <= set(rows)
-    assert {"0,line,level,0,0.5", "0,line,level,1,0.5"} <= set(rows)
+    assert {"0,line,level,0,0.5", "0,line,level,1,0.5", "0,area,band,2,2"} <= set(rows)
     assert any(row.startswith("1,patch") and row.endswith(",1.4,4") for row in rows)
-    assert not any("e-30" in row for row in rows)
+    assert not any("no sticks" in row for row in rows)
+
+
+def test_data_do_not_depend_on_what_is_in_view():
+    figure, (ax,) = style.panels()
+    ax.plot([1, 2, 9, 3], [1, 9, 2, np.nan], label="curve")
+    ax.scatter([5, 6], [7, 8], label="points")
+    whole = rows_of(figure)
+    assert len(whole) == 6
+    for limits in ({"xlim": (0, 4), "ylim": (0, 4)}, {"xlim": (2, 2.1)}, {"ylim": (9, 1)}):
+        ax.set(**limits)
+        assert rows_of(figure) == whole
+
+
+@pytest.mark.parametrize("view", [{}, {"xlim": (1, 2)}, {"ylim": (1e-3, 1)}])
+def test_what_is_drawn_is_what_is_written(folder, view):
+    figure, (ax, other) = style.panels(2)
+    rng = np.random.default_rng(0)
+    ax.plot(rng.random(9) * 100, rng.random(9), label="curve")
+    ax.scatter(rng.random(9), rng.random(9) * 1e-9, label="points")
+    other.imshow(rng.random((3, 4)), label="image")
+    ax.set(**view)
+    style.save(figure, "both", "x")
+    written = (folder / "both.csv").read_text()
+    drawn = [line.get_xydata() for line in ax.lines] + [scatter.get_offsets() for scatter in ax.collections]
+    points = np.concatenate([*drawn, np.column_stack([np.arange(12), other.images[0].get_array().ravel()])])
+    assert written == style.figure_data(figure)  # a second time, nothing is rounded away
+    texts = [row.split(",")[-2:] for row in written.splitlines()[1:]]
+    assert texts == [[f"{x:z.5g}", f"{y:z.5g}"] for x, y in points.tolist()]
+    assert all(float(f"{end:.6g}") == end for end in (*ax.get_xlim(), *ax.get_ylim()))
+
+
+def test_rounding_of_the_data_does_not_reach_the_picture(folder):
+    values = np.array([3.0, 2.0, 1.5])
+    pictures = [style.save(one_curve(values * (1 + noise)), "curve", "x").png for noise in (0, 1e-13, -1e-13)]
+    assert len({*pictures}) == 1
+    assert style.save(one_curve(values * 1.02), "curve", "x").png not in pictures
 
 
 def test_data_have_no_digits_that_are_rounding():
     figure, (ax,) = style.panels()
     ax.plot([0, 1, 2, 3, 4], [1.0, 3e-17, -1e-18, 2.4968e-9, 0.123456789])
-    assert style.figure_data(figure).splitlines()[1:] == [
+    assert rows_of(figure) == [
         f"0,line,_child0,{x},{y}" for x, y in ((0, 1), (1, 0), (2, 0), (3, 0), (4, 0.12346))
     ]
 
 
-@pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (100.0, 101.0), (0.0, 1e-3)])
-def test_a_point_is_in_view_up_to_a_billionth_of_the_axis_beyond_it(low, high):
-    _, (ax,) = style.panels()
-    margin = 1e-9 * (high - low)
-    values = np.array([low - 20 * margin, low - margin, high + margin, high + 20 * margin])
-    ax.plot(values, np.full(4, 0.5))
-    ax.plot(np.full(4, 0.5), values)
-    ax.set(xlim=(low, high), ylim=(-1, 1))
-    inside = style._in_view(ax, ax.lines[0].get_xydata())
-    assert inside.tolist() == [False, True, True, False]
-    ax.set(xlim=(-1, 1), ylim=(high, low))  # upside down
-    inside = style._in_view(ax, ax.lines[1].get_xydata())
-    assert inside.tolist() == [False, True, True, False]
-
-
-def test_a_point_is_in_view_only_if_both_its_coordinates_are():
+def test_a_zero_has_no_sign_in_the_data():
     figure, (ax,) = style.panels()
-    ax.plot([1, 2, 9, 3], [1, 9, 2, 3], label="curve")
-    ax.set(xlim=(0, 4), ylim=(0, 4))
-    assert style.figure_data(figure).splitlines()[1:] == ["0,line,curve,1,1", "0,line,curve,3,3"]
+    ax.plot([-0.0, 1.0], [-1e-20, 1.0], label="curve")
+    assert rows_of(figure) == ["0,line,curve,0,0", "0,line,curve,1,1"]
 
 
-def test_masked_points_are_left_out_and_masked_pixels_are_no_numbers():
+def test_masked_points_and_pixels_are_no_numbers():
     figure, (ax, other) = style.panels(2)
     ax.scatter([1, 2], np.ma.masked_array([1.0, 2.0], [False, True]), label="points")
     ax.vlines([], [], [], label="no sticks")
@@ -184,23 +217,38 @@ def test_masked_points_are_left_out_and_masked_pixels_are_no_numbers():
         scale("log")
     ax.set(xlim=(0.1, 1e21), ylim=(0.1, 1e21))  # masked entries are filled with 1e20 elsewhere
     other.imshow(np.ma.masked_array([[1.0, 2.0]], [[False, True]]), label="image")
-    assert style.figure_data(figure).splitlines()[1:] == [
-        "0,scatter,points,1,1",
-        "1,image,image,0,1",
-        "1,image,image,1,nan",
-    ]
+    first, masked, *image = rows_of(figure)
+    assert (
+        first == "0,scatter,points,1,1" and masked.startswith("0,scatter,points,") and masked.endswith("nan")
+    )
+    assert image == ["1,image,image,0,1", "1,image,image,1,nan"]
 
 
 def test_a_ten_millionth_of_a_linear_axis_is_rounded_away_and_of_another_is_not():
     figure, (ax, other) = style.panels(2)
     for each in (ax, other):
-        each.plot([0, 500, 1000], [4e-5, 6e-5, 1.0], label="curve")
+        each.plot([0, 500, 1000], [4e-5, 6e-5, 1000.0], label="curve")
         each.set(xlim=(0, 1000), ylim=(0, 1000))
     other.set(yscale="log", ylim=(1e-5, 1000))
-    assert style.figure_data(figure).splitlines()[1:] == [
-        *("0,line,curve,0,0", "0,line,curve,500,0.0001", "0,line,curve,1000,1"),
-        *("1,line,curve,0,4e-05", "1,line,curve,500,6e-05", "1,line,curve,1000,1"),
+    assert rows_of(figure) == [
+        *("0,line,curve,0,0", "0,line,curve,500,0.0001", "0,line,curve,1000,1000"),
+        *("1,line,curve,0,4e-05", "1,line,curve,500,6e-05", "1,line,curve,1000,1000"),
     ]
+
+
+@pytest.mark.parametrize("least", [1e-3, 1e-9, 0.5])
+def test_resolved_values_are_whole_multiples_of_the_last_digit_and_small_ones_are_none(least):
+    values = least * np.array([1234.4, 10.6, 9.6, 9.4, 3.0, 0.0, -3.0, -12.3, np.nan, np.inf])
+    found = style.resolved(values, least) / least
+    assert np.allclose(found[[0, 1, 2, 7]], [1234, 11, 10, -12], rtol=1e-12)
+    assert np.isnan(found[[3, 4, 5, 6, 8]]).all() and found[9] == np.inf
+
+
+def test_resolved_values_do_not_go_where_the_processor_rounds():
+    for value in (0.0125, 0.0135, 0.123456):
+        near = [style.resolved(np.array([value * (1 + noise)]), 1e-3)[0] for noise in (-1e-6, 0.0, 1e-6)]
+        assert len({f"{one:.12g}" for one in near}) <= 2
+    assert style.resolved([0.0125], 1e-3) == style.resolved(np.array([0.0125]), 1e-3)
 
 
 def test_style_does_not_depend_on_a_users_settings():
@@ -215,14 +263,18 @@ def test_each_rule_has_a_colour_and_dashes_of_its_own():
         assert set(table) == {"GD", "FA", "FA*"} and len({str(value) for value in table.values()}) == 3
 
 
-def test_figures_go_to_the_checkout_unless_the_environment_says_otherwise(monkeypatch, tmp_path):
+def test_figures_go_below_build_unless_the_environment_says_otherwise(monkeypatch, tmp_path):
     monkeypatch.delenv("FA_FIGURES", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert style.figures_folder() == Path(fa.__file__).resolve().parents[1] / "figures"
-    assert (style.figures_folder().parent / "notebooks").is_dir()
+    assert style.figures_folder() == Path(fa.__file__).resolve().parents[1] / "build" / "figures"
+    monkeypatch.setenv("FA_FIGURES", "")
+    assert style.figures_folder() == Path(fa.__file__).resolve().parents[1] / "build" / "figures"
+    monkeypatch.setenv("FA_FIGURES", str(tmp_path / "x"))
+    assert style.figures_folder() == tmp_path / "x"
+    monkeypatch.delenv("FA_FIGURES")
     monkeypatch.setattr(style, "__file__", str(tmp_path / "site-packages" / "fa_utils" / "style.py"))
     monkeypatch.chdir(tmp_path)
-    assert style.figures_folder() == tmp_path / "figures"
+    assert style.figures_folder() == tmp_path / "build" / "figures"
 
 
 def test_computing_does_not_import_plotting():
