@@ -2,9 +2,9 @@
 
 A ground differs from the usual one in one thing: where the processor rounds, which instructions NumPy,
 OpenBLAS and the C library may use, how many threads, which Python, and which packages that pyproject.toml
-admits, the oldest and the newest. On each, make reproduce runs in a folder of its own below build/stability, and goes on
-where it was stopped. Pictures are not compared where another Matplotlib may draw them; their data are. Exits
-with 1 unless all grounds agree.
+admits, the oldest and the newest. On each, make reproduce runs in a folder of its own below build/stability,
+and goes on where it was stopped. Pictures are not compared where another Matplotlib may draw them; their data
+are. Exits with 1 unless all grounds agree.
 """
 
 import os
