@@ -2,26 +2,26 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help reproduce executed accept parameters sweep test lint unit nbval book test-book clean
-
 # What you may set: make reproduce ONLY="theorem-2 lemma-1" P="seed=7" JOBS=4 THREADS=2 ROUNDING=up
 ONLY =
 P =
 ROUNDING =
 THREADS = 1
-JOBS := $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
+JOBS := $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 PYTHON = python3 python3.13 python3.12 python3.11
 BIN = .venv/bin
 RUN = "$(BIN)/python"
 
 NOTEBOOKS := $(sort $(patsubst notebooks/%.ipynb,%,$(shell find notebooks -name '*.ipynb' -not -path '*/.*')))
-PACKAGE := $(shell find fa_utils -name '*.py') $(shell find notebooks -name '*.csv') $(wildcard tools/*.py)
-BADLY_NAMED := $(shell find notebooks -name '*.ipynb' -not -path '*/.*' | grep '[^a-z0-9./-]')
+PACKAGE := $(shell find fa_utils -name '*.py') $(shell find notebooks -name '*.csv') tools/kernel.py tools/run_notebook.py
+BADLY_NAMED := $(shell find notebooks -name '*.ipynb' -not -path '*/.*' | LC_ALL=C grep '[^a-z0-9./-]')
 $(if $(BADLY_NAMED),$(error $(BADLY_NAMED): a notebook has a name of small letters, digits and dashes; rename or delete it))
-SELECTED := $(foreach name,$(or $(ONLY),$(NOTEBOOKS)),$(or $(filter $(name) %/$(name),$(NOTEBOOKS)),\
-	$(error no notebook is called $(name); choose from: $(NOTEBOOKS))))
+SELECTED := $(sort $(foreach name,$(or $(ONLY),$(NOTEBOOKS)),$(or $(filter $(name) %/$(name),$(NOTEBOOKS)),\
+	$(error no notebook is called $(name); choose from: $(NOTEBOOKS)))))
+$(if $(filter-out up down zero,$(ROUNDING)),$(error ROUNDING=$(ROUNDING): choose up, down or zero))
+$(if $(shell test '$(JOBS)' -ge 1 2>&1 || echo no),$(error JOBS=$(JOBS): choose a whole number of at least 1))
 # What a run leaves: with parameters or another rounding of its own, apart from the usual one.
 OUT := build$(ROUNDING:%=/rounding-%)$(if $(strip $(P)),/runs/$(shell echo '$(subst ','\'',$(strip $(P)))' | tr -c 'A-Za-z0-9.\n-' _))
-
 include tools/surroundings.mk
 
 help:
@@ -39,9 +39,10 @@ ENVIRONMENT := $(if $(filter .venv/bin,$(BIN)),.venv/installed)
 reproduce: $(ENVIRONMENT)
 	@$(if $(FA_PARAMETERS),$(RUN) tools/parameters.py $(SELECTED))
 	@$(MAKE) --question executed >/dev/null 2>&1 && echo "nothing to do: $(words $(SELECTED)) notebooks are up to date" || \
-		FA_STARTED=$$(date +%s) $(MAKE) --no-print-directory --keep-going --jobs=$(JOBS) executed 2>/dev/null || true
-	@$(RUN) tools/summary.py $(OUT) $(SELECTED)
-
+		$(RUN_ALL) || { $(SUMMARY); exit 1; }
+	@$(SUMMARY)
+SUMMARY = $(RUN) tools/summary.py $(OUT) $(SELECTED)
+RUN_ALL = FA_STARTED=$$(date +%s) $(MAKE) --no-print-directory --silent --keep-going --jobs=$(JOBS) executed 2>/dev/null
 executed: $(SELECTED:%=$(OUT)/%.ipynb)
 
 $(OUT)/%.ipynb: notebooks/%.ipynb $(PACKAGE) $(ENVIRONMENT)
@@ -50,8 +51,8 @@ $(OUT)/%.ipynb: notebooks/%.ipynb $(PACKAGE) $(ENVIRONMENT)
 accept: $(ENVIRONMENT)
 	@$(if $(P)$(ROUNDING),$(error accept adopts the usual run only: leave P and ROUNDING out))
 	@PYTHONPATH=tools $(RUN) book/links.py
-	@FA_STARTED=$$(date +%s) $(MAKE) --no-print-directory --keep-going --jobs=$(JOBS) executed 2>/dev/null || true
-	@$(RUN) tools/accept.py $(SELECTED)
+	@$(RUN_ALL) || { $(SUMMARY); echo "nothing is adopted"; exit 1; }
+	@$(RUN) tools/accept.py $(SELECTED) && PYTHONPATH=tools $(RUN) book/tables.py
 
 parameters: $(ENVIRONMENT)
 	@$(RUN) tools/parameters.py $(SELECTED)
@@ -62,10 +63,10 @@ lint: $(ENVIRONMENT)
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m ruff format --quiet --check .
 	@$(RUN) -m mypy
-	@$(RUN) tools/lint.py
+	@$(RUN) -m pytest -q tests/notebooks
 
 unit: $(ENVIRONMENT)
-	@$(RUN) -m pytest -q -n $(JOBS) tests
+	@$(RUN) -m pytest -q -n $(JOBS) --ignore=tests/faults --ignore=tests/notebooks tests
 
 # Every notebook once more, with the processor rounding upward. The cells of a notebook belong together.
 nbval: $(ENVIRONMENT)
@@ -85,6 +86,5 @@ test-book: book
 	.venv-book/bin/python -m pytest book/tests
 
 include audits/audits.mk
-
 clean:
 	rm -rf build .venv .venv-trust .venv-book

@@ -3,25 +3,26 @@
 export FA_SHOW := $(SHOW)
 SEEDS = 50
 KILLS = 100
+GRID = PYTHONPATH="$(CURDIR):$(CURDIR)/tools" $(RUN) audits/grid.py
 
 bench: $(ENVIRONMENT)
 	@for one in exact_fa_star euler_steps growth draws networks; do $(RUN) benchmarks/$$one.py || exit; done
 
 coverage: $(ENVIRONMENT)
-	@$(RUN) -m coverage run -m pytest -q tests
+	@$(RUN) -m coverage run -m pytest -q --ignore=tests/faults tests
 	@$(RUN) -m coverage report
 
 sweep: $(ENVIRONMENT)
-	@PYTHONPATH="$(CURDIR):$(CURDIR)/tools" $(RUN) audits/grid.py sweep $(JOBS) $(SELECTED)
+	@$(GRID) sweep $(JOBS) $(SELECTED)
 
 faults: $(ENVIRONMENT)
 	@FA_KILLS=$(KILLS) $(RUN) -m pytest -q -n $(JOBS) tests/faults
 
 seeds: $(ENVIRONMENT)
-	@PYTHONPATH="$(CURDIR):$(CURDIR)/tools" $(RUN) audits/grid.py seeds $(JOBS) $(SEEDS) $(SELECTED)
+	@$(GRID) seeds $(JOBS) $(SEEDS) $(SELECTED)
 
 ranges: $(ENVIRONMENT)
-	@PYTHONPATH="$(CURDIR):$(CURDIR)/tools" $(RUN) audits/grid.py ranges $(JOBS) $(SELECTED)
+	@$(GRID) ranges $(JOBS) $(SELECTED)
 
 margins: $(ENVIRONMENT)
 	@$(RUN) audits/margins.py $(JOBS) $(SELECTED)

@@ -5,9 +5,9 @@
     grid.py seeds JOBS COUNT NOTEBOOK ...   so many fresh seeds
 
 Each run is one of make's, kept in build/runs, and not made again while it is up to date. Runs go on side by
-side, on the Dask cluster that FA_DASK names if there is one (its workers share this folder). All verdicts
-end up in a table, build/sweeps/WHAT/verdicts.csv, a sweep's in a picture too. A statement may fail as often
-as its chance of failing though true makes plausible: never, where that is 0. Exits with 1 where one fails more.
+side, on the Dask cluster that FA_DASK names where there is one (its workers share this folder). All verdicts
+end up in a table, build/sweeps/WHAT/verdicts.csv, and a sweep's in a picture. A statement may fail as often
+as its chance of failing though true makes plausible: never, where that is 0. Exits with 1 if one fails more.
 """
 
 import ast
@@ -42,7 +42,7 @@ def values(text: str) -> list[str]:
     """Return the values that ``0.1,0.5``, ``1:20`` or a single one names, as texts; a list is one value."""
     ends = RANGE.fullmatch(text)
     if ends:
-        return [str(number) for number in range(int(ends[1]), int(ends[2]) + 1)][: MOST_RUNS + 1]
+        return [str(number) for number in range(int(ends[1]), int(ends[2]) + 1)[: MOST_RUNS + 1]]
     found = ast.literal_eval(text)
     return [repr(value) for value in found] if isinstance(found, tuple) else [text]
 
@@ -63,7 +63,8 @@ def combinations(name: str, texts: dict[str, str]) -> list[Job]:
 
 def ends(name: str) -> Iterator[Job]:
     """Yield a job for both ends of each parameter's range; in a list its least or largest entry is moved."""
-    for parameter, one in listed(Path("notebooks", f"{name}.ipynb")).items():
+    known = listed(Path("notebooks", f"{name}.ipynb"))
+    for parameter, one in ((parameter, one) for parameter, one in known.items() if one.least is not None):
         numbers = list(entries(one.default))
         for move, end in ((min(numbers), one.least), (max(numbers), one.most)):
             value = exchanged(one.default, move, end)
@@ -94,8 +95,9 @@ def rows_of(job: Job) -> list[dict]:
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "FA_"))}
     subprocess.run(command, env=surroundings, capture_output=True, check=False)
     run = run_of(job[0], place(job))
-    broken = {"statement": f"broke, see {run.place}", "verdict": "fails", "chance": 0, "measured": math.nan}
-    rows = [*run.rows, *([broken] if run.missing else [])]
+    nothing = dict.fromkeys(("measured", "bound"), math.nan)
+    broken = nothing | {"statement": f"broke, see {run.place}", "verdict": "fails", "chance": 0}
+    rows = [*run.rows, *([broken] if run.broke else [])]
     print(
         f"{job[0]} {words(job)}: {sum(row['verdict'] == 'holds' for row in rows)} of {len(rows)} hold",
         flush=True,
@@ -148,6 +150,8 @@ def draw(table: pd.DataFrame, parameters: list[str], folder: Path) -> None:
     import seaborn as sns
 
     shown = table.dropna(subset=["measured"])
+    if shown.empty:
+        return
     grid = sns.FacetGrid(shown, col="claim", col_wrap=2, sharey=False, height=2.6, aspect=1.7)
     x, *others = parameters
     hue = next((name for name in others if name != "seed"), None)

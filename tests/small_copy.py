@@ -28,40 +28,44 @@ def write_notebook(folder, name, *code, parameters="seed = 1  # of every draw [0
 
 
 def copy_repository(folder):
-    """Copy what make needs to ``folder``, with one good notebook; return the folder."""
+    """Copy what make needs to ``folder``, with one notebook that was never run; return the folder."""
     folder.mkdir()
-    for name in ("tools", "fa_utils"):
+    for name in ("tools", "fa_utils", "audits"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("Makefile", "pyproject.toml", "requirements.lock", "CITATION.cff"):
+    for name in (
+        "Makefile",
+        "pyproject.toml",
+        "requirements.lock",
+        "CITATION.cff",
+        "book/links.py",
+        "book/tables.py",
+    ):
+        (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    (folder / "notebooks").mkdir()
-    (folder / "README.md").write_text(
-        "<!-- badges: made by make links -->\n<!-- end of badges -->\n"
-        + "".join(
-            f"<!-- {part}: made by make accept -->\n<!-- end of {part} -->\n"
-            for part in ("gallery", "statements", "verdicts")
-        )
-    )
+    for name in ("notebooks", "figures"):
+        (folder / name).mkdir()
+    parts = ("badges", "statements", "verdicts")
+    marked = (f"<!-- {part}: made by make accept -->\n<!-- end of {part} -->\n" for part in parts)
+    (folder / "README.md").write_text("".join(marked))
     write_notebook(folder, "good", PICTURE.format(name="good"), CLAIM.format(bound=5))
     return folder
 
 
 def clean_environment():
     """Return the surroundings without what this test run itself was given."""
-    ours = ("MAKE", "MFLAGS", "FA_", "JUPYTER", "IPYTHON", "MPL", "PYTEST")
+    ours = ("MAKE", "MFLAGS", "FA_", "JUPYTER", "IPYTHON", "MPL", "PYTEST", "PYTHON", "LOKY")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def run(folder, *command, **environment):
+    """Run a command as a user would in a folder; return what it did."""
+    surroundings = clean_environment() | environment
+    return subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, check=False)
 
 
 def make(folder, *arguments, under=(), **environment):
     """Run make with this test's Python in place of .venv, ``under`` another command; return what it did."""
-    return subprocess.run(
-        [*under, "make", f"BIN={BIN}", *arguments],
-        cwd=folder,
-        env=clean_environment() | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run(folder, *under, "make", f"BIN={BIN}", *arguments, **environment)
 
 
 def files_below(folder):
@@ -69,3 +73,9 @@ def files_below(folder):
     caches = ("__pycache__", ".ipython", ".jupyter", "matplotlib")
     paths = (path for path in folder.rglob("*") if path.is_file() and not set(caches) & set(path.parts))
     return {path.relative_to(folder).as_posix(): path.stat().st_mtime_ns for path in paths}
+
+
+def contents_below(folder):
+    """The bytes of every file outside of build/, by name."""
+    names = [name for name in files_below(folder) if name.partition("/")[0] not in ("build", ".venv")]
+    return {name: (folder / name).read_bytes() for name in names}

@@ -1,22 +1,27 @@
 """Adopt what was run in build/: accept.py NOTEBOOK ...
 
-Copies each notebook that differs from what is committed, with its figures, remakes the README's tables, and
-says what changed. Nothing is adopted while a verdict fails, a control holds, or a notebook broke.
+Copies each notebook that differs from what is committed, with its figures, and says what changed. Nothing is
+adopted while a verdict fails, a control holds, or a notebook broke, or was edited after it ran.
 """
 
 import json
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # who interrupts the imports below is told nothing
+
 from compare import compare_notebook, figures_of
-from summary import failures, run_of
+from summary import Run, failures, run_of
+
+from fa_utils.files import write_whole
 
 NOTEBOOKS = Path("notebooks")
 README = Path("README.md")
-MEANS_SOMETHING = re.compile(r"[|*]")  # in a Markdown table
-RELATIONS = {"<=": "≤", ">=": "≥", "==": "="}
+KINDS = (".csv", ".png")
 
 
 def read(path: Path) -> str:
@@ -27,9 +32,7 @@ def read(path: Path) -> str:
 def write(path: Path, content: bytes) -> None:
     """Write a file, whole or not at all, unless that is what it has."""
     if not path.exists() or path.read_bytes() != content:
-        unfinished = path.with_name(f".{path.name}.unfinished")
-        unfinished.write_bytes(content)
-        unfinished.replace(path)
+        write_whole(path, content)
 
 
 def names() -> list[str]:
@@ -52,37 +55,9 @@ def with_part(text: str, part: str, content: str) -> str:
     return text
 
 
-def statements(rows: list[dict[str, str]]) -> str:
-    """Return a Markdown table with a line for each statement of the paper: where it runs, how it fares."""
-    groups: dict[str, list[dict[str, str]]] = {}
-    for row in rows:
-        groups.setdefault(row["statement"].partition(":")[0], []).append(row)
-    lines = ["| statement | notebook | verdicts | mark |", "|---|---|---|---|"]
-    for statement, of_it in groups.items():
-        places = dict.fromkeys(f"[{row['notebook']}](notebooks/{row['notebook']}.ipynb)" for row in of_it)
-        holding = sum(row["verdict"] == "holds" for row in of_it)
-        marks = ", ".join(dict.fromkeys(row["mark"] for row in of_it))
-        lines.append(f"| {statement} | {', '.join(places)} | {holding} of {len(of_it)} hold | {marks} |")
-    return "\n".join(lines)
-
-
-def verdict_table(rows: list[dict[str, str]]) -> str:
-    """Return all verdicts as a Markdown table, each linking to its notebook."""
-    lines = ["| statement | mark | measured against bound | verdict |", "|---|---|---|---|"]
-    for row in rows:
-        statement = MEANS_SOMETHING.sub(r"\\\g<0>", row["statement"])
-        measured = f"{row['shown']} {RELATIONS[row['relation']]} {row['bound']}"
-        place = f"notebooks/{row['notebook']}.ipynb"
-        lines.append(f"| [{statement}]({place}) | {row['mark']} | {measured} | {row['verdict']} |")
-    return "\n".join(lines)
-
-
-def with_tables(text: str) -> str:
-    """Return the README's text with its two tables of verdicts made anew."""
-    runs = [run_of(name, NOTEBOOKS) for name in names()]
-    rows = [{"notebook": run.name} | row for run in runs for row in run.rows]
-    text = with_part(text, "statements", statements(rows))
-    return with_part(text, "verdicts", verdict_table(rows))
+def committed(name: str) -> Path:
+    """Return where a notebook is committed."""
+    return NOTEBOOKS / f"{name}.ipynb"
 
 
 def without_pictures(notebook: Path) -> str:
@@ -94,34 +69,48 @@ def without_pictures(notebook: Path) -> str:
     return json.dumps(content, sort_keys=True)
 
 
-def adopt(name: str) -> None:
-    """Copy a notebook's run and its figures over what is committed."""
-    run, committed = Path("build", f"{name}.ipynb"), NOTEBOOKS / f"{name}.ipynb"
-    for figure in {*figures_of(committed)} - {*figures_of(run)}:
-        for kind in (".csv", ".png"):
-            Path("figures", f"{figure}{kind}").unlink(missing_ok=True)
-    for figure in figures_of(run):
-        for kind in (".csv", ".png"):
-            write(
-                Path("figures", f"{figure}{kind}"), Path("build", "figures", f"{figure}{kind}").read_bytes()
-            )
-    write(committed, run.read_bytes())
+def sources(notebook: Path) -> list[tuple[str, str]]:
+    """Return kind and text of a notebook's cells: what its author wrote."""
+    return [(cell["cell_type"], "".join(cell["source"])) for cell in json.loads(read(notebook))["cells"]]
+
+
+def refusals(runs: list[Run]) -> list[str]:
+    """Return a line for each reason to adopt nothing."""
+    whole = [(run.place, committed(run.name)) for run in runs if not run.broke]
+    edited = [path for place, path in whole if sources(place) != sources(path)]
+    lines = [f"{path} was edited after it ran: touch it, and run make accept again" for path in edited]
+    return failures(runs) + lines
+
+
+def adopt(name: str) -> set[str]:
+    """Copy a notebook's run and its figures over what is committed; return the figures it no longer has."""
+    run, figures = Path("build", f"{name}.ipynb"), figures_of(committed(name))
+    for file in [f"{figure}{kind}" for figure in figures_of(run) for kind in KINDS]:
+        write(Path("figures", file), Path("build", "figures", file).read_bytes())
+    write(committed(name), run.read_bytes())
     os.utime(run)  # make goes by dates: this run is of the notebook that it has just become
+    return {*figures} - {*figures_of(run)}
 
 
-def main(names: list[str]) -> int:
+def main(chosen: list[str]) -> int:
     """Adopt what differs, say what, and return the exit code."""
-    runs = [run_of(name, Path("build")) for name in names]
-    refused = failures(runs)
+    runs = [run_of(name, Path("build")) for name in chosen]
+    refused = refusals(runs)
     if refused:
         print(*refused, "Nothing is adopted", sep="\n", file=sys.stderr)
         return 1
+    dropped, adopted = set(), 0
     for run in runs:
         lines = compare_notebook(run.name, Path("build")).differences
-        if lines or without_pictures(run.place) != without_pictures(NOTEBOOKS / f"{run.name}.ipynb"):
-            adopt(run.name)
+        if lines or without_pictures(run.place) != without_pictures(committed(run.name)):
+            dropped |= adopt(run.name)
+            adopted += 1
             print(f"adopted {run.name}", *lines, sep="\n    ")
-    write(README, with_tables(read(README)).encode())
+    for figure in dropped - {figure for name in names() for figure in figures_of(committed(name))}:
+        print(f"deleted figures/{figure}, which no notebook shows any more")
+        for kind in KINDS:
+            Path("figures", f"{figure}{kind}").unlink(missing_ok=True)
+    print(f"{adopted or 'no'} of {len(runs)} notebooks differed from what is committed")
     return 0
 
 

@@ -19,7 +19,7 @@ from matplotlib import image
 RELATIVE = 1e-4
 OF_THE_LARGEST = 1e-6
 OF_THE_SMALLEST = 0.1
-OF_A_PIXEL = 16 / 255
+OF_A_PIXEL = 16.5 / 255  # pixels have whole steps
 NUMBERS = ["x", "y"]
 LABELS = ["panel", "kind", "series", "scales"]
 
@@ -33,9 +33,8 @@ class Comparison(NamedTuple):
     deviation: float = 0.0
 
     def __str__(self) -> str:
-        return (
-            f"{len(self.differences)} differ; data deviate by at most {self.deviation:.2g} of what is allowed"
-        )
+        many = len(self.differences) or "none"
+        return f"{many} differ; data deviate by at most {self.deviation:.2g} of what is allowed"
 
 
 def together(found: list[Comparison]) -> Comparison:
@@ -46,9 +45,12 @@ def together(found: list[Comparison]) -> Comparison:
 
 
 def cells(notebook: Path) -> list[dict]:
-    """Return the code cells of a notebook."""
-    content = json.loads(notebook.read_text(encoding="utf-8"))
-    return [cell for cell in content["cells"] if cell["cell_type"] == "code"]
+    """Return the code cells of a notebook; end the program in a sentence where it is none."""
+    try:
+        found = json.loads(notebook.read_bytes())["cells"]
+        return [cell for cell in found if cell["cell_type"] == "code" and cell["outputs"] is not None]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SystemExit(f"{notebook} is no notebook ({error!r}): delete it, or take it from git") from None
 
 
 def outputs(notebook: Path) -> list[dict]:
@@ -66,40 +68,39 @@ def figures_of(notebook: Path) -> list[str]:
 
 
 def read_data(path: Path) -> pd.DataFrame:
-    """Return a figure's data, a row a point."""
+    """Return a figure's data, a row a point; raise ValueError where a file has none."""
     kinds = dict.fromkeys(LABELS, str) | dict.fromkeys(NUMBERS, float)
-    return pd.read_csv(
-        path, dtype=kinds, keep_default_na=False, na_values={name: ["nan"] for name in NUMBERS}
-    )
+    missing = {name: ["nan"] for name in NUMBERS}
+    data = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=missing)
+    if [*data] != [*kinds] or not isinstance(data.index, pd.RangeIndex):
+        raise ValueError(f"its columns are {', '.join(data)}, and not {', '.join(kinds)}")
+    return data
 
 
 def allowed(data: pd.DataFrame, column: str) -> pd.Series:
     """Return by how much each number of a column may differ."""
     sizes = data[column].abs().replace(np.inf, np.nan)
-    series = [data[label] for label in LABELS]
+    series = data.groupby(LABELS, sort=False).ngroup()
     beside = OF_THE_LARGEST * sizes.groupby(series, sort=False).transform("max")
     least = OF_THE_SMALLEST * sizes.where(sizes > 0).groupby(series, sort=False).transform("min")
-    logarithmic = data["scales"].str.split().str[NUMBERS.index(column)] == "log"
+    scales = data["scales"].str
+    logarithmic = scales.startswith("log ") if column == "x" else scales.endswith(" log")
     return RELATIVE * sizes + beside.mask(logarithmic & (least < beside), least)
 
 
 def data_difference(fresh: pd.DataFrame, committed: pd.DataFrame) -> tuple[str, float]:
     """Return where the data of a figure differ most, or an empty text, and by how much of what is allowed."""
-    if [*fresh] != [*committed] or len(fresh) != len(committed):
-        return f"{len(fresh)} rows of {[*fresh]}, committed {len(committed)} of {[*committed]}", np.inf
+    if len(fresh) != len(committed):
+        more = fresh[LABELS].value_counts().sub(committed[LABELS].value_counts(), fill_value=0)
+        where = "panel {}, {} {!r}".format(*more.abs().idxmax())
+        return f"{where}: {len(fresh)} rows in all, committed {len(committed)}", np.inf
     renamed = (fresh[LABELS] != committed[LABELS]).any(axis=1)
     if renamed.any():
-        row = renamed.idxmax()
-        return (
-            f"row {row + 2} is {[*fresh.loc[row, LABELS]]}, committed {[*committed.loc[row, LABELS]]}",
-            np.inf,
-        )
-    columns = {}
-    for column in NUMBERS:
-        new, old = fresh[column], committed[column]
-        apart = (new - old).abs() / allowed(committed, column)
-        columns[column] = apart.fillna(np.inf).mask((new == old) | (new.isna() & old.isna()), 0.0)
-    deviations = pd.DataFrame(columns)
+        new, old = (", ".join(data.loc[renamed.idxmax(), LABELS]) for data in (fresh, committed))
+        return f"row {renamed.idxmax() + 2} is of {new}, committed {old}", np.inf
+    new, old = fresh[NUMBERS], committed[NUMBERS]
+    apart = (new - old).abs() / pd.DataFrame({column: allowed(committed, column) for column in NUMBERS})
+    deviations = apart.fillna(np.inf).mask((new == old) | (new.isna() & old.isna()), 0.0)
     if not (deviations > 1).any(axis=None):
         return "", float(deviations.max(axis=None)) if len(deviations) else 0.0
     row, column = deviations.stack().idxmax()
@@ -110,9 +111,9 @@ def data_difference(fresh: pd.DataFrame, committed: pd.DataFrame) -> tuple[str, 
 
 def picture_difference(fresh: Path, committed: Path) -> str:
     """Return where two pictures differ most, or an empty text."""
-    new, old = image.imread(fresh), image.imread(committed)
+    new, old = np.atleast_3d(image.imread(fresh)), np.atleast_3d(image.imread(committed))
     if new.shape != old.shape:
-        return f"{new.shape[1]} x {new.shape[0]} pixels, committed {old.shape[1]} x {old.shape[0]}"
+        return f"{new.shape} rows, columns and channels, committed {old.shape}"
     apart = np.abs(new - old).max(axis=-1)
     row, column = np.unravel_index(apart.argmax(), apart.shape)
     many = f"{np.count_nonzero(apart > OF_A_PIXEL)} pixels are of another colour"
@@ -120,14 +121,18 @@ def picture_difference(fresh: Path, committed: Path) -> str:
 
 
 def compare_figure(name: str, fresh: Path, committed: Path) -> Comparison:
-    """Compare a figure's data and its picture in one folder with those in another."""
+    """Compare a figure's data and its picture in one folder with the committed ones in another."""
     paths = [folder / f"{name}{kind}" for folder in (fresh, committed) for kind in (".csv", ".png")]
     missing = tuple(f"{path} is missing" for path in paths if not path.exists())
     if missing:
         return Comparison(0, 1, missing, np.inf)
-    in_data, deviation = data_difference(read_data(paths[0]), read_data(paths[2]))
     # Another Matplotlib draws otherwise: the audit that tries some leaves pictures out.
-    in_picture = "" if os.environ.get("FA_PIXELS") == "no" else picture_difference(paths[1], paths[3])
+    pixels = os.environ.get("FA_PIXELS") != "no"
+    try:
+        in_data, deviation = data_difference(read_data(paths[0]), read_data(paths[2]))
+        in_picture = picture_difference(paths[1], paths[3]) if pixels else ""
+    except (ValueError, OSError, SyntaxError) as error:
+        return Comparison(0, 1, (f"figure {name} in {fresh} or {committed} cannot be read: {error}",), np.inf)
     lines = [f"{path}: {line}" for path, line in zip(paths[:2], (in_data, in_picture), strict=True) if line]
     return Comparison(0, 1, tuple(lines), deviation)
 
@@ -170,7 +175,7 @@ def compare_notebook(name: str, folder: Path) -> Comparison:
     fresh, committed = folder / f"{name}.ipynb", Path("notebooks", f"{name}.ipynb")
     new = sorted({*figures_of(fresh)} - {*figures_of(committed)})
     lines = output_differences(fresh, committed) + [f"figure {figure} is not committed" for figure in new]
-    texts = Comparison(outputs=len(cells(fresh)), differences=tuple(lines))
+    texts = Comparison(len(cells(fresh)), 0, tuple(lines))
     return together([texts, compare_figures(name, folder / "figures")])
 
 

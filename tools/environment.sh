@@ -1,20 +1,11 @@
 #!/bin/sh
-# environment.sh FOLDER LOCK PYTHON ...: an environment of locked packages and this checkout, with the first usable
-# one of these Pythons. FOLDER/installed, written last, names the checkout to which it belongs.
+# environment.sh FOLDER LOCK PYTHON ...: locked packages and this checkout, which FOLDER/installed, written last, names.
 set -eu
-folder=$1 lock=$2
-shift 2
-refuse() {
-    echo "$*" >&2
-    exit 1
-}
+folder=$1 lock=$2 python=; shift 2
+refuse() { echo "$*" >&2; exit 1; }
 another="name another Python: make PYTHON=/path/to/python3.12 ..."
-python=
-for candidate in "$@"; do
-    "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || continue
-    python=$candidate
-    break
-done
+usable='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
+for candidate in "$@"; do "$candidate" -c "$usable" 2>/dev/null && python=$candidate && break; done
 [ "$python" ] || refuse "No Python 3.11, 3.12 or 3.13 among: $*; install one, or $another"
 "$python" -c 'import ensurepip, venv' 2>/dev/null ||
     refuse "$python has no venv module; install it (Debian and Ubuntu: apt install python3-venv), or $another"
@@ -28,6 +19,5 @@ rm -rf "$folder"
 pip() { "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-user "$@"; }
 pip --require-hashes --requirement "$lock"
 pip --no-deps --no-build-isolation --editable .
-# Matplotlib's font cache, made now, so that no notebook reports the making of it.
-MPLCONFIGDIR="$folder/matplotlib" "$folder/bin/python" -c 'import matplotlib.font_manager'
-pwd >"$folder/installed"
+MPLCONFIGDIR="$folder/matplotlib" "$folder/bin/python" -c 'import matplotlib.font_manager' # makes its cache of fonts
+pwd -P >"$folder/installed"

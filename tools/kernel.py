@@ -7,8 +7,10 @@ up, down or zero; nearest without it. As a pytest plugin it gives such kernels t
 import ctypes
 import os
 import platform
+import shutil
 import sys
 import tempfile
+import weakref
 from pathlib import Path
 
 from jupyter_client.kernelspec import KernelSpec
@@ -35,9 +37,10 @@ def own(manager: type) -> type:
 
     class OwnKernel(manager):
         def __init__(self, **settings) -> None:
-            self.folder = tempfile.TemporaryDirectory(prefix="fa-", dir="/tmp")
-            settings |= {"transport": "ipc", "connection_file": f"{self.folder.name}/kernel.json"}
+            folder = tempfile.mkdtemp(prefix="fa-", dir="/tmp")
+            settings |= {"transport": "ipc", "connection_file": f"{folder}/kernel.json"}
             super().__init__(**settings)
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
             self._kernel_spec = KernelSpec(argv=[sys.executable, __file__, "-f", "{connection_file}"])
 
     return OwnKernel
@@ -53,6 +56,6 @@ def pytest_configure() -> None:
 if __name__ == "__main__":
     from ipykernel import kernelapp
 
-    sys.path.remove(str(Path(__file__).parent))
+    sys.path = [folder for folder in sys.path if folder != str(Path(__file__).parent)]
     set_rounding(os.environ.get("FA_ROUNDING") or "nearest")
     kernelapp.launch_new_instance()

@@ -11,10 +11,14 @@ import ast
 import difflib
 import os
 import re
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # who interrupts the imports below is told nothing
 
 from papermill import inspect_notebook
 
@@ -43,9 +47,8 @@ def listed(notebook: Path) -> dict[str, Parameter]:
     for name, said in inspect_notebook(str(notebook)).items():
         about = HELP.fullmatch(said["help"])
         meaning, unit, *ends = about.groups("") if about else (said["help"], "", "None", "None")
-        found[name] = Parameter(
-            ast.literal_eval(said["default"]), meaning, unit, *map(ast.literal_eval, ends)
-        )
+        default, *ends = map(ast.literal_eval, [said["default"], *ends])
+        found[name] = Parameter(default, meaning, unit, *ends)
     return found
 
 
@@ -65,18 +68,21 @@ def split(words: str) -> dict[str, str]:
         name, _, text = (part.strip() for part in word.partition("="))
         if not (text and name.isidentifier()):
             raise ParameterError(f"{word!r} is not name=value with a number or a list, such as seed=7")
+        if name in found:
+            raise ParameterError(f"{name} comes twice: {found[name]} and {text}")
         found[name] = text
     return found
 
 
 def like(default: object, value: object, name: str) -> object:
     """Return a value as the type that its default has; raise ParameterError where it is of another kind."""
-    if isinstance(default, list) and isinstance(value, list | tuple) and value:
+    if isinstance(default, list) and isinstance(value, list | tuple) and value and default:
         return [like(default[0], part, name) for part in value]
     whole = type(value) is int or (isinstance(value, float) and value.is_integer())
     if (type(default) is int and whole) or (type(default) is float and type(value) in (int, float)):
         return type(default)(value)
-    raise ParameterError(f"{name}={value!r}: {name} is {KINDS[type(default)]}, such as {default!r}")
+    kind = KINDS.get(type(default), "nothing that can be set so")
+    raise ParameterError(f"{name}={value!r}: {name} is {kind}, such as {default!r}")
 
 
 def read(notebook: Path, texts: dict[str, str]) -> dict[str, object]:

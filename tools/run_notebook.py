@@ -15,7 +15,7 @@ import nbformat
 import papermill
 from jupyter_client import AsyncKernelManager
 from kernel import own
-from parameters import ParameterError, read, split
+from parameters import read, split
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 PACKAGE = Path(__file__).parents[1] / "fa_utils"
@@ -24,16 +24,13 @@ PACKAGE = Path(__file__).parents[1] / "fa_utils"
 def execute(notebook: Path, output: Path, parameters: dict[str, object]) -> None:
     """Run ``notebook`` in its own folder; write it, broken or not, to ``output``."""
     try:
-        papermill.execute_notebook(
-            str(notebook),
-            str(output),
-            parameters=parameters,
-            cwd=str(notebook.parent),
-            kernel_name=KERNEL["name"],
-            kernel_manager_class=own(AsyncKernelManager),
-            extra_arguments=["--log-level=CRITICAL"],
-            progress_bar=False,
-        )
+        how = {
+            "kernel_name": "python3",
+            "kernel_manager_class": own(AsyncKernelManager),
+            "progress_bar": False,
+        }
+        how |= {"cwd": str(notebook.parent), "extra_arguments": ["--log-level=CRITICAL"]}
+        papermill.execute_notebook(str(notebook), str(output), parameters, **how)
     finally:
         if output.exists():
             nbformat.write(without_history(nbformat.read(output, as_version=4)), output)
@@ -43,30 +40,30 @@ def without_history(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Return a notebook with the metadata that belong to it, and none of a run or an editor."""
     notebook.metadata = nbformat.from_dict({"kernelspec": KERNEL, "language_info": {"name": "python"}})
     for cell in notebook.cells:
-        tags = cell.metadata.get("tags")
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        cell.metadata = nbformat.from_dict({"tags": cell.metadata.tags} if cell.metadata.get("tags") else {})
     return notebook
 
 
 def run(notebook: Path, output: Path, figures: Path) -> str:
     """Run and publish one notebook; return in a line what broke it, or an empty text."""
-    parameters = read(notebook, split(os.environ.get("FA_PARAMETERS", "")))
-    failed = output.parent / "failed" / output.name
+    began, failed = time.time(), output.parent / "failed" / output.name
     output.parent.mkdir(parents=True, exist_ok=True)
     figures.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{output.stem}-", dir=output.parent) as folder:
         staged = Path(folder, output.name)
         os.environ["FA_FIGURES"] = str(Path(folder, "figures").resolve())
         try:
-            execute(notebook, staged, parameters)
-        except (papermill.PapermillExecutionError, RuntimeError, OSError, ValueError) as broke:
+            execute(notebook, staged, read(notebook, split(os.environ.get("FA_PARAMETERS", ""))))
+        except Exception as broke:
             output.unlink(missing_ok=True)
             if staged.exists():
                 failed.parent.mkdir(exist_ok=True)
                 staged.replace(failed)
-            return " ".join(str(getattr(broke, "evalue", broke)).split())[:200]
+            kind = getattr(broke, "ename", type(broke).__name__)
+            return " ".join(f"{kind}: {getattr(broke, 'evalue', broke)}".split())[:200]
         for picture in Path(folder, "figures").glob("*"):
             picture.replace(figures / picture.name)
+        os.utime(staged, (began, began))  # older than what is edited while it runs
         staged.replace(output)
     failed.unlink(missing_ok=True)
     return ""
@@ -78,11 +75,10 @@ def left(folder: Path, started: float) -> str:
     done = waiting = 0
     for name in os.environ.get("FA_NOTEBOOKS", "").split():
         output, notebook = folder / f"{name}.ipynb", Path("notebooks", f"{name}.ipynb")
-        ends = [
-            path.stat().st_mtime for path in (output, output.parent / "failed" / output.name) if path.exists()
-        ]
-        done += max(ends, default=0.0) >= started
-        waiting += max(ends, default=0.0) < max(package, notebook.stat().st_mtime)
+        places = [path for path in (output, output.parent / "failed" / output.name) if path.exists()]
+        end = max((path.stat().st_mtime for path in places), default=0.0)
+        done += end >= started
+        waiting += end < max(package, notebook.stat().st_mtime)
     return f"{waiting} left, about {(time.time() - started) / max(done, 1) * waiting:.0f} s"
 
 
@@ -100,6 +96,6 @@ def main(notebook: Path, output: Path) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
-    except (ParameterError, OSError) as refusal:
+    except OSError as refusal:
         print(f"{sys.argv[1]}: {refusal}")  # not to stderr, where make has its own words
         sys.exit(1)

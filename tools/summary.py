@@ -1,32 +1,39 @@
 """Say what came of the notebooks' runs: summary.py FOLDER NOTEBOOK ...
 
-For each notebook: how many of its verdicts hold, fail, or were not judged since it broke; without parameters
-of its own also how many outputs and figures were compared with the committed ones. Then all that fails or
-differs, and where to look; last where the pictures are. FOLDER/verdicts.csv has all verdicts. Exits with 1
-where anything is wrong.
+For each notebook: how many of its verdicts hold, fail, or were not judged since it broke, and without other
+parameters than its own how many outputs and figures were compared with the committed ones. Then all that is
+wrong, and where to look; last where the pictures are. FOLDER/verdicts.csv has all verdicts. Exits with 1 if
+anything is wrong.
 """
 
 import csv
 import os
+import signal
 import sys
 from collections import Counter
 from pathlib import Path
+from textwrap import fill
 from typing import NamedTuple
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # who interrupts the imports below is told nothing
 
 from compare import Comparison, compare_notebook, figures_of, outputs, together
 
 COLUMNS = ["notebook", "statement", "mark", "measured", "relation", "bound", "verdict", "chance"]
+WIDTH = 100
 MIME = "application/vnd.fa-utils.verdicts+json"
 
 
 class Run(NamedTuple):
-    """What came of one notebook: its executed copy, the rows of its verdicts and controls, how many lack."""
+    """What came of one notebook: its executed copy, the rows of its verdicts and controls, and what lacks."""
 
     name: str
     place: Path
     rows: list[dict[str, str]]
     controls: list[dict[str, str]]
-    missing: int
+    broke: bool
+    missing: int  # verdicts that the committed one has, and this one has not, since it broke
 
 
 def rows_in(notebook: Path) -> list[dict[str, str]]:
@@ -42,25 +49,26 @@ def run_of(name: str, folder: Path) -> Run:
     rows = [row for row in rows_in(place) if "broken" not in row]
     controls = [row for row in rows_in(place) if "broken" in row]
     wanted = sum("broken" not in row for row in rows_in(Path("notebooks", f"{name}.ipynb")))
-    return Run(name, place, rows, controls, 0 if done.exists() else max(1, wanted - len(rows)))
+    broke = not done.exists()
+    return Run(name, place, rows, controls, broke, broke * max(0, wanted - len(rows)))
 
 
 def failures(runs: list[Run]) -> list[str]:
-    """Return a line for each verdict that fails or was not judged, control that holds, and figure saved twice."""
+    """Return a line for each failing verdict, control that holds, broken notebook, and clash of figures."""
     lines, owners = [], {}
     for run in runs:
         for row in run.rows + run.controls:
             if (row["verdict"] == "holds") == ("broken" in row):
                 found = f"holds although {row['broken']}" if "broken" in row else "fails"
-                measured = f"{row['shown']}, bound {row['relation']} {row['bound']}"
-                lines.append(f"{found}: {row['statement']}\n    {measured}; see {run.place}")
-        if run.missing:
-            lines.append(f"not judged: {run.missing} verdicts of {run.name}; see {run.place}")
+                measured = f"{row['shown']}, must be {row['relation']} {row['bound']}"
+                lines.append(f"{found}: {row['statement']}: {measured}; see {run.place}")
+        if run.broke:
+            place = f"see {run.place}" if run.place.exists() else "it was not run to its end"
+            lines.append(f"broke: {run.name}, {run.missing} of its verdicts were not judged; {place}")
         for figure in figures_of(run.place) if run.place.exists() else ():
             if owners.setdefault(figure, run.name) != run.name:
-                lines.append(
-                    f"figure {figure} is saved by {owners[figure]} and by {run.name}: rename it in one"
-                )
+                both = f"{owners[figure]} and {run.name}"
+                lines.append(f"figure {figure} is saved by both {both}: rename it in one of them")
     return lines
 
 
@@ -80,6 +88,7 @@ def table(runs: list[Run], compared: dict[str, Comparison]) -> list[str]:
 
 def write_verdicts(runs: list[Run], path: Path) -> None:
     """Write all verdict rows as a table."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
@@ -90,16 +99,15 @@ def main(folder: Path, names: list[str]) -> int:
     """Write the table of verdicts, print the summary, and return the exit code."""
     runs = [run_of(name, folder) for name in names]
     write_verdicts(runs, folder / "verdicts.csv")
-    whole = [] if os.environ.get("FA_PARAMETERS") else [run.name for run in runs if not run.missing]
-    compared = {name: compare_notebook(name, folder) for name in whole}
+    usual = not os.environ.get("FA_PARAMETERS")
+    compared = {run.name: compare_notebook(run.name, folder) for run in runs if usual and not run.broke}
     of_all = together(list(compared.values()))
     wrong = failures(runs) + [f"differs: {line}" for line in of_all.differences]
     red, plain = ("\033[31m", "\033[0m") if os.isatty(1) else ("", "")
-    print(*table(runs, compared), *(f"{red}{line}{plain}" for line in wrong), sep="\n")
+    filled = (fill(line, WIDTH, subsequent_indent="    ", break_on_hyphens=False) for line in wrong)
+    print(*table(runs, compared), *(f"{red}{line}{plain}" for line in filled), sep="\n")
     if compared:
-        print(
-            f"{of_all.outputs} outputs and {of_all.figures} figures compared with what is committed: {of_all}"
-        )
+        print(f"{of_all.outputs} outputs and {of_all.figures} figures compared: {of_all}")
     print(f"verdicts: {folder}/verdicts.csv; pictures: {folder}/figures")
     return bool(wrong)
 

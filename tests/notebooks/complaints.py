@@ -1,21 +1,21 @@
-"""Say what is wrong with committed notebooks, as files and for GitHub's viewer: check_notebooks.py [FOLDER]
+"""What is wrong with a committed notebook, as a file and for GitHub's viewer.
 
-Prints one line per complaint and exits with 1 where there is one. A notebook must be executed from top to
-bottom, carry its outputs and a verdict, give each parameter a range, and hold nothing that GitHub's viewer
-refuses or drops.
+A notebook must be executed from top to bottom, carry its outputs and a verdict, give each parameter a range,
+and hold nothing that belongs to a machine or an editor, or that GitHub's viewer refuses or drops.
 """
 
 import json
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from parameters import listed
-
-from fa_utils import read_verdicts
+from parameters import entries, listed
+from run_notebook import KERNEL
+from summary import rows_in
 
 LARGEST = 1_000_000  # bytes
+LONGEST = 32  # lines of a cell
+METADATA = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
 REFUSED_COMMANDS = (r"\newcommand", r"\operatorname", r"\mbox", r"\phantom", r"\tag")
 DROPPED_OUTPUTS = ("image/svg+xml", "text/html", "application/javascript")
 FROM_ELSEWHERE = re.compile(
@@ -23,11 +23,9 @@ FROM_ELSEWHERE = re.compile(
     re.I,
 )
 ABSOLUTE_PATH = re.compile(r"""(?:^|[\s'"(=])(/[\w.~-]+/[\w./~-]+|[A-Za-z]:\\\w+)""", re.MULTILINE)
-
-
-def notebooks_below(folder: Path) -> list[Path]:
-    """Return all notebooks in a folder and its subfolders, sorted, without an editor's checkpoints."""
-    return [path for path in sorted(folder.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
+BADLY_NAMED = re.compile(r"[^a-z0-9-]")
+SMALL = re.compile(r"(<=?\s*)?(?<![\w.])[-+]?(\d+(?:\.\d*)?e-\d+)(?!\w)")
+ROUNDING = 1e-12  # numbers below are what rounding leaves of others, unless they bound something
 
 
 def complaints(path: Path) -> list[str]:
@@ -35,22 +33,31 @@ def complaints(path: Path) -> list[str]:
     notebook = json.loads(path.read_text(encoding="utf-8"))
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     prose = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
-    found = [*_about_file(path, notebook), *_about_execution(code), *_about_parameters(path)]
+    found = [*_about_file(path), *_about_metadata(notebook), *_about_execution(code)]
+    found += [*_about_parameters(path), *_about_code(code)]
     for output in (output for cell in code for output in cell["outputs"]):
         found += _about_output(output)
     for text in prose:
         found += [*_about_formulas(text), *_about_tables(text), *_about_elsewhere(text)]
-    if not read_verdicts(path):
+    if all("broken" in row for row in rows_in(path)):
         found.append("no verdict: nothing that could fail")
     return found
 
 
-def _about_file(path: Path, notebook: dict) -> Iterator[str]:
+def _about_file(path: Path) -> Iterator[str]:
     if path.stat().st_size >= LARGEST:
         yield f"{path.stat().st_size} bytes; GitHub shows notebooks below {LARGEST}"
-    for key in ("widgets", "papermill"):
-        if key in notebook["metadata"]:
-            yield f"metadata of {key} left in; adopt notebooks with make accept"
+    if BADLY_NAMED.search(path.stem) or path.suffix != ".ipynb":
+        yield f"{path.name!r} is no name for a notebook; use small letters, digits and dashes"
+
+
+def _about_metadata(notebook: dict) -> Iterator[str]:
+    for key in sorted({*METADATA} | {*notebook["metadata"]}):
+        if notebook["metadata"].get(key) != METADATA.get(key):
+            yield f"metadata of {key} are {notebook['metadata'].get(key)}; adopt notebooks with make accept"
+    for number, cell in enumerate(notebook["cells"], start=1):
+        if {*cell["metadata"]} - {"tags"}:
+            yield f"cell {number} has metadata {cell['metadata']}; adopt notebooks with make accept"
     tags = [tag for cell in notebook["cells"] for tag in cell["metadata"].get("tags", [])]
     if tags.count("parameters") != 1 or "injected-parameters" in tags:
         yield f"cells are tagged {tags}; exactly one must be 'parameters' and none 'injected-parameters'"
@@ -65,11 +72,21 @@ def _about_execution(code: list[dict]) -> Iterator[str]:
 
 
 def _about_parameters(path: Path) -> Iterator[str]:
-    for one in listed(path).values():
+    known = listed(path)
+    for name, one in known.items():
         if not one.meaning or one.least is None:
-            yield f"parameter {one.name} lacks a meaning or a range: # meaning [least to most]"
-        elif not one.holds(one.default):
-            yield f"parameter {one.name} is {one.default}, outside its range {one.least} to {one.most}"
+            yield f"parameter {name} lacks a meaning or a range: # meaning [least to most]"
+        elif not all(one.least <= entry <= one.most for entry in entries(one.default)):
+            yield f"parameter {name} is {one.default}, outside its range {one.least} to {one.most}"
+    if type(known["seed"].default if "seed" in known else None) is not int:
+        yield "no parameter seed; every notebook has one, a whole number"
+
+
+def _about_code(code: list[dict]) -> Iterator[str]:
+    for number, cell in enumerate(code, start=1):
+        lines = "".join(cell["source"]).count("\n") + 1
+        if lines > LONGEST:
+            yield f"code cell {number} has {lines} lines; {LONGEST} are a screen"
 
 
 def _about_output(output: dict) -> Iterator[str]:
@@ -86,6 +103,9 @@ def _about_output(output: dict) -> Iterator[str]:
     text = "".join(output.get("text", [])) + "".join(data.get("text/plain", []))
     for path in ABSOLUTE_PATH.findall(text):
         yield f"an output names the absolute path {path}"
+    for marked, number in SMALL.findall(text):
+        if 0 < float(number) < ROUNDING and not marked:
+            yield f"{number} is printed, and is rounding; print less of it, or < and a bound"
 
 
 def _about_formulas(text: str) -> Iterator[str]:
@@ -113,17 +133,3 @@ def _about_tables(text: str) -> Iterator[str]:
 def _about_elsewhere(text: str) -> Iterator[str]:
     for loading in FROM_ELSEWHERE.findall(text):
         yield f"{loading} loads from elsewhere; a notebook holds all that it shows"
-
-
-def main(folder: Path) -> int:
-    """Print the complaints about all notebooks below ``folder``; return the exit code."""
-    notebooks = notebooks_below(folder)
-    lines = [f"{path}: {line}" for path in notebooks for line in complaints(path)]
-    if not notebooks:
-        lines = [f"no notebook below {folder}"]
-    print("\n".join(lines) or f"{len(notebooks)} notebooks are executed, whole and fit for GitHub")
-    return bool(lines)
-
-
-if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1] if len(sys.argv) > 1 else "notebooks")))

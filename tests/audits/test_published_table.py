@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import companions
 import numpy as np
+import published_table
 import pytest
-from companions import Unit
+from published_table import Unit
 
 import fa_utils as fa
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 FEW = 7  # runs, beyond the first round
 
 
@@ -44,12 +44,12 @@ def published(monkeypatch, tmp_path):
 
 def in_folder(monkeypatch, folder):
     folder.mkdir()
-    monkeypatch.setattr(companions, "RUNS", folder / "build" / "runs.csv")
-    monkeypatch.setattr(companions, "TABLE", folder / "alignment.csv")
+    monkeypatch.setattr(published_table, "RUNS", folder / "build" / "runs.csv")
+    monkeypatch.setattr(published_table, "TABLE", folder / "alignment.csv")
 
 
 def kept():
-    return companions.RUNS.read_text(), companions.TABLE.read_text()
+    return published_table.RUNS.read_text(), published_table.TABLE.read_text()
 
 
 # --- which runs, and in which order ---------------------------------------------------------------------
@@ -57,9 +57,9 @@ def kept():
 
 @pytest.mark.parametrize("runs", [1, 3, 5, 7, 20, 22, 50])
 def test_every_cell_has_each_of_its_runs_once(runs):
-    lists = list(companions.units(runs))
+    lists = list(published_table.units(runs))
     for name in fa.SIMULATIONS:
-        together = companions.networks_of(name)
+        together = published_table.networks_of(name)
         for width in fa.WIDTHS:
             firsts = [unit.first for alike in lists for unit in alike if unit[:2] == (name, width)]
             numbers = [first + offset for first in firsts for offset in range(together)]
@@ -70,7 +70,7 @@ def test_every_cell_has_each_of_its_runs_once(runs):
 
 
 def test_linear_cells_come_first_then_every_cell_has_a_round_before_any_has_the_next():
-    units = [unit for alike in companions.units(50) for unit in alike]
+    units = [unit for alike in published_table.units(50) for unit in alike]
     linear = [unit.name == "linear" for unit in units]
     assert linear == sorted(linear, reverse=True)
     rounds = [sum(unit.first >= end for end in (5, 20)) for unit in units if unit.name != "linear"]
@@ -78,7 +78,7 @@ def test_linear_cells_come_first_then_every_cell_has_a_round_before_any_has_the_
 
 
 def test_units_of_a_list_are_alike_and_small_widths_come_first():
-    lists = list(companions.units(5))
+    lists = list(published_table.units(5))
     linear = [("linear", width) for width in fa.WIDTHS]
     costly = [(name, width) for width in fa.WIDTHS for name in ("relu", "tanh")]
     assert [alike[0][:2] for alike in lists if alike] == linear + costly
@@ -91,11 +91,11 @@ def test_units_of_a_list_are_alike_and_small_widths_come_first():
 def test_a_units_numbers_depend_on_nothing_but_the_unit(published, rng):
     units = [Unit(*what) for what in (("linear", 200, 0), ("linear", 200, 5), ("linear", 400, 0))]
     units += [Unit("relu", 200, 0), Unit("tanh", 200, 0)]
-    numbers = [companions.made(unit, rng) for unit in units]
+    numbers = [published_table.made(unit, rng) for unit in units]
     assert [part.shape for part in numbers] == [(5, 4, 3)] * 3 + [(1, 4, 3)] * 2
     assert len({part[0, 0, 0] for part in numbers}) == 5
     for unit, part in zip(units, numbers, strict=True):
-        assert np.array_equal(companions.made(unit, np.random.default_rng(8)), part)
+        assert np.array_equal(published_table.made(unit, np.random.default_rng(8)), part)
     assert published.made[:5] == [("linear", 200, 5)] * 2 + [
         ("linear", 400, 5),
         ("ReLU", 200, 1),
@@ -114,19 +114,19 @@ def test_of_a_run_its_end_is_kept(monkeypatch):
     ]
     monkeypatch.setattr(fa, "simulate_published", lambda *arguments, **options: ends)
     unit = Unit("relu", 400, 6)
-    rows = list(companions.rows_of(unit, companions.made(unit, None)))
+    rows = list(published_table.rows_of(unit, published_table.made(unit, None)))
     assert [list(row.values()) for row in rows] == [
         ["relu", "0.0", "400", "6", "0.25000000", "5000", "3.33e-05"],
         ["relu", "0.02", "400", "6", "0.35000000", "5001", "3.33e-05"],
         ["relu", "0.05", "400", "6", "0.45000000", "5002", "3.33e-05"],
         ["relu", "0.2", "400", "6", "0.55000000", "5003", "3.33e-05"],
     ]
-    assert all(list(row) == companions.OF_A_RUN for row in rows)
+    assert all(list(row) == published_table.OF_A_RUN for row in rows)
 
 
 def test_runs_of_a_unit_are_numbered_from_its_first(published, rng):
     unit = Unit("linear", 400, 15)
-    rows = list(companions.rows_of(unit, companions.made(unit, rng)))
+    rows = list(published_table.rows_of(unit, published_table.made(unit, rng)))
     assert [row["run"] for row in rows] == [str(run) for run in range(15, 20) for _ in range(4)]
     assert [row["regularisation"] for row in rows] == ["0.0", "0.2", "0.3", "0.5"] * 5
 
@@ -136,7 +136,7 @@ def test_a_unit_of_linear_networks_is_what_the_package_simulates():
     rng = np.random.default_rng([2021, 0, 200, 10])
     runs = fa.simulate_published(fa.SIMULATIONS["linear"], 200, 5, rng=rng)
     wanted = [[(run.cosines[-1], run.steps[-1], run.losses[-1]) for run in of_one] for of_one in runs]
-    assert np.array_equal(companions.made(Unit("linear", 200, 10), None), wanted)
+    assert np.array_equal(published_table.made(Unit("linear", 200, 10), None), wanted)
 
 
 # --- the table ------------------------------------------------------------------------------------------
@@ -159,61 +159,66 @@ def test_the_table_has_means_deviations_and_counts_in_the_published_order():
         row_of("relu", "0.02", "400", "0.3"),  # an only run has no deviation
         row_of("linear", "0.0", "12800", "0.7"),
     ]
-    found = companions.table(rows)
-    assert [tuple(row) for row in found] == [tuple(companions.COLUMNS)] * 4
+    found = published_table.table(rows)
+    assert [tuple(row) for row in found] == [tuple(published_table.COLUMNS)] * 4
     assert [tuple(row.values()) for row in found] == [
         ("linear", "0.0", "12800", "0.7000", "0.0000", "2"),
         ("linear", "0.2", "200", "0.3000", "0.2646", "3"),
         ("linear", "0.2", "12800", "0.2500", "0.7071", "2"),
         ("tanh", "0.001", "200", "0.5000", "0.0000", "2"),
     ]
-    assert companions.table([]) == []
+    assert published_table.table([]) == []
 
 
 @pytest.mark.parametrize(("runs", "wanted"), [(2, "0.9000"), (3, "0.5000"), (4, "0.5000")])
 def test_a_cell_keeps_what_is_committed_until_there_are_as_many_runs(runs, wanted):
     cell, other = ("linear", "0.2", "200"), ("linear", "0.2", "400")
     committed = [
-        dict(zip(companions.COLUMNS, (*of, "0.9000", "0.1", "3"), strict=True)) for of in (other, cell)
+        dict(zip(published_table.COLUMNS, (*of, "0.9000", "0.1", "3"), strict=True)) for of in (other, cell)
     ]
-    found = companions.table([row_of(*cell, "0.5")] * runs, committed)
+    found = published_table.table([row_of(*cell, "0.5")] * runs, committed)
     assert [row["alignment_mean"] for row in found] == [wanted, "0.9000"]
 
 
 def test_the_order_is_that_of_the_published_table():
-    published = companions.rows_in(ROOT / "notebooks" / "companions" / "song2021_alignment.csv")
-    cells = [tuple(row[name] for name in companions.COLUMNS[:3]) for row in published]
+    published = published_table.rows_in(ROOT / "notebooks" / "companions" / "song2021_alignment.csv")
+    cells = [tuple(row[name] for name in published_table.COLUMNS[:3]) for row in published]
     shuffled = [row_of(*cell, "0.5") for cell in reversed(cells) for _ in range(2)]
-    found = [tuple(row[name] for name in companions.COLUMNS[:3]) for row in companions.table(shuffled)]
-    assert found == cells and list(published[0]) == companions.COLUMNS
+    found = [
+        tuple(row[name] for name in published_table.COLUMNS[:3]) for row in published_table.table(shuffled)
+    ]
+    assert found == cells and list(published[0]) == published_table.COLUMNS
 
 
 def test_the_committed_table_is_one_of_these():
-    rows = companions.rows_in(ROOT / "notebooks" / "companions" / "alignment.csv")
-    cells = [tuple(row[name] for name in companions.COLUMNS[:3]) for row in rows]
-    again = companions.table([row_of(*cell, "0.5") for cell in cells for _ in range(2)])
-    assert [tuple(row[name] for name in companions.COLUMNS[:3]) for row in again] == cells
-    assert list(rows[0]) == companions.COLUMNS and all(int(row["runs"]) > 1 for row in rows)
+    rows = published_table.rows_in(ROOT / "notebooks" / "companions" / "alignment.csv")
+    cells = [tuple(row[name] for name in published_table.COLUMNS[:3]) for row in rows]
+    again = published_table.table([row_of(*cell, "0.5") for cell in cells for _ in range(2)])
+    assert [tuple(row[name] for name in published_table.COLUMNS[:3]) for row in again] == cells
+    assert list(rows[0]) == published_table.COLUMNS and all(int(row["runs"]) > 1 for row in rows)
 
 
 # --- all of it ------------------------------------------------------------------------------------------
 
 
 def test_all_runs_are_made_once_and_the_table_is_made_of_them(published):
-    companions.main(FEW)
-    rows, table = companions.rows_in(companions.RUNS), companions.rows_in(companions.TABLE)
+    published_table.main(FEW)
+    rows, table = (
+        published_table.rows_in(published_table.RUNS),
+        published_table.rows_in(published_table.TABLE),
+    )
     assert len(published.made) == 2 * (2 + 7 + 7)
     counts = {"linear": 10, "relu": 7, "tanh": 7}  # linear networks are made five at a time
     assert [int(row["runs"]) for row in table] == [counts[row["network"]] for row in table]
     assert len(table) == 3 * 4 * 2 and len(rows) == 4 * 2 * sum(counts.values())
-    assert companions.table(rows) == table
-    companions.main(FEW)
+    assert published_table.table(rows) == table
+    published_table.main(FEW)
     assert len(published.made) == 2 * (2 + 7 + 7)
 
 
 @pytest.mark.parametrize("after", [0, 1, 3, 14, 30])
 def test_a_run_that_was_stopped_goes_on_with_the_same_numbers(monkeypatch, published, after):
-    companions.main(FEW)
+    published_table.main(FEW)
     whole, counted = kept(), fa.simulate_published
     in_folder(monkeypatch, published.folder / "two")
     published.made.clear()
@@ -225,32 +230,34 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_numbers(monkeypatch, publi
 
     monkeypatch.setattr(fa, "simulate_published", stopping)
     with pytest.raises(KeyboardInterrupt):
-        companions.main(FEW)
-    assert companions.RUNS.exists() == (after > 0)
+        published_table.main(FEW)
+    assert published_table.RUNS.exists() == (after > 0)
     if after:
-        assert whole[0].startswith(companions.RUNS.read_text())
-        assert companions.rows_in(companions.TABLE) == companions.table(companions.rows_in(companions.RUNS))
+        assert whole[0].startswith(published_table.RUNS.read_text())
+        assert published_table.rows_in(published_table.TABLE) == published_table.table(
+            published_table.rows_in(published_table.RUNS)
+        )
     monkeypatch.setattr(fa, "simulate_published", counted)
-    companions.main(FEW)
+    published_table.main(FEW)
     assert kept() == whole and len(published.made) == 2 * (2 + 7 + 7)
 
 
 def test_more_runs_may_be_asked_for_later(monkeypatch, published):
     monkeypatch.setattr(fa, "WIDTHS", (200,))
-    companions.main(22)
+    published_table.main(22)
     runs, table = kept()
     in_folder(monkeypatch, published.folder / "two")
     for some in (3, FEW, 22, 5):
-        companions.main(some)
+        published_table.main(some)
     assert sorted(kept()[0].splitlines()) == sorted(runs.splitlines()) and kept()[1] == table
 
 
 def test_numbers_do_not_depend_on_how_many_are_made_at_a_time(monkeypatch, published):
-    companions.main(FEW)
+    published_table.main(FEW)
     whole = kept()
     in_folder(monkeypatch, published.folder / "two")
-    monkeypatch.setattr(companions, "cpu_count", lambda: 3)
-    companions.main(FEW)
+    monkeypatch.setattr(published_table, "cpu_count", lambda: 3)
+    published_table.main(FEW)
     assert kept() == whole
 
 
@@ -274,25 +281,25 @@ def test_a_cluster_gets_whole_lists_and_the_cores_here_one_unit_each(
 
     monkeypatch.setattr(fa, "WIDTHS", (200,))
     monkeypatch.setattr(fa, "ensemble_over", ensemble_over)
-    monkeypatch.setattr(companions, "cpu_count", lambda: cores)
+    monkeypatch.setattr(published_table, "cpu_count", lambda: cores)
     if address is not None:
         monkeypatch.setenv("FA_DASK", address)
-    companions.main(5)
+    published_table.main(5)
     assert handed == sizes
-    rows = companions.rows_in(companions.RUNS)
-    companions.keep([row for row in rows if row["network"] != "relu" or int(row["run"]) < 2])
+    rows = published_table.rows_in(published_table.RUNS)
+    published_table.keep([row for row in rows if row["network"] != "relu" or int(row["run"]) < 2])
     handed.clear()
-    companions.main(5)
+    published_table.main(5)
     assert handed == left
-    assert {tuple(row.items()) for row in companions.rows_in(companions.RUNS)} == {
+    assert {tuple(row.items()) for row in published_table.rows_in(published_table.RUNS)} == {
         tuple(row.items()) for row in rows
     }
 
 
 def test_it_says_how_far_it_is(monkeypatch, published, capsys):
     monkeypatch.setattr(fa, "WIDTHS", (200,))
-    monkeypatch.setattr(companions, "cpu_count", lambda: 3)
-    companions.main(5)
+    monkeypatch.setattr(published_table, "cpu_count", lambda: 3)
+    published_table.main(5)
     assert capsys.readouterr().out == (
         "linear, width 200: 5 runs\n"
         "relu, width 200: 3 runs\nrelu, width 200: 5 runs\n"
@@ -305,9 +312,9 @@ def test_who_stops_it_is_told_that_it_goes_on(monkeypatch, published, capsys):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(fa, "simulate_published", stopped)
-    monkeypatch.setattr(sys, "argv", ["companions.py", "5"])
+    monkeypatch.setattr(sys, "argv", ["published_table.py", "5"])
     monkeypatch.chdir(published.folder)
     with pytest.raises(SystemExit) as caught:
-        runpy.run_path(str(ROOT / "tools" / "companions.py"), run_name="__main__")
+        runpy.run_path(str(ROOT / "audits" / "published_table.py"), run_name="__main__")
     assert caught.value.code == 130
     assert capsys.readouterr().err == "Stopped; the same command goes on from here\n"

@@ -1,0 +1,167 @@
+"""The committed notebooks as they stand: fit to be read; pictures and verdicts are those shown elsewhere."""
+
+import ast
+import base64
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import accept
+import papermill
+import pytest
+import tables
+from compare import NUMBERS, figures_of, outputs, read_data
+from complaints import BADLY_NAMED, complaints
+from parameters import listed
+from summary import failures, rows_in, run_of
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS = sorted((ROOT / "notebooks").rglob("[!.]*.ipynb"))
+EACH = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+@pytest.fixture(autouse=True)
+def at_root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def sources(notebook, kind):
+    """Return the texts of all cells of a kind."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == kind]
+
+
+def test_there_are_notebooks():
+    assert len(NOTEBOOKS) == len(accept.names()) > 30
+
+
+@EACH
+def test_a_notebook_is_executed_whole_and_fit_for_github(notebook):
+    assert complaints(notebook) == []
+
+
+def test_folders_of_notebooks_are_named_as_notebooks_are():
+    folders = {path.relative_to(ROOT).parent for path in NOTEBOOKS}
+    assert not [folder for folder in folders if any(map(BADLY_NAMED.search, folder.parts))]
+
+
+@EACH
+def test_every_verdict_holds_and_every_control_fails(notebook):
+    name = notebook.relative_to(ROOT / "notebooks").with_suffix("").as_posix()
+    run = run_of(name, Path("notebooks"))
+    assert failures([run]) == [] and run.controls
+
+
+@EACH
+def test_pictures_in_a_notebook_are_the_committed_figures_byte_for_byte(notebook):
+    pictures = [one for one in outputs(notebook) if "image/png" in one.get("data", {})]
+    assert pictures and len(pictures) == len(figures_of(notebook))
+    for name, picture in zip(figures_of(notebook), pictures, strict=True):
+        embedded = base64.b64decode("".join(picture["data"]["image/png"]))
+        assert embedded == Path("figures", f"{name}.png").read_bytes(), name
+
+
+def test_no_two_notebooks_save_one_figure_and_every_committed_figure_is_some_notebooks():
+    runs = [run_of(name, Path("notebooks")) for name in accept.names()]
+    assert [line for line in failures(runs) if line.startswith("figure ")] == []
+    shown = sorted(name for notebook in NOTEBOOKS for name in figures_of(notebook))
+    for kind in ("png", "csv"):
+        assert sorted(path.stem for path in Path("figures").glob(f"*.{kind}")) == shown
+    assert {path.suffix for path in Path("figures").iterdir()} == {".csv", ".png"}
+
+
+@pytest.mark.parametrize("name", sorted({name for path in NOTEBOOKS for name in figures_of(path)}))
+def test_a_figures_data_can_be_read_and_are_not_nothing(name):
+    data = read_data(Path("figures", f"{name}.csv"))
+    assert len(data) and data[NUMBERS].notna().any(axis=None)
+    scales = data["scales"].str.split().explode()
+    assert {*scales} <= {"linear", "log", "symlog"} and len(scales) == 2 * len(data)
+
+
+@EACH
+def test_every_parameter_can_be_set_from_the_command_line(notebook):
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    (cell,) = (cell for cell in cells if "parameters" in cell["metadata"].get("tags", []))
+    tree = ast.parse("".join(cell["source"]))
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    assert names == set(papermill.inspect_notebook(str(notebook))) == {*listed(notebook)}
+
+
+DOCUMENTS = [ROOT / f"{name}.md" for name in ("README", "TESTING", "CONTRIBUTING", "CHANGELOG")]
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, *NOTEBOOKS], ids=lambda path: path.stem)
+def test_links_lead_somewhere(document):
+    text = document.read_text(encoding="utf-8")
+    if document.suffix == ".ipynb":
+        text = "\n".join(sources(document, "markdown"))
+    text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    links = re.findall(r"\]\(([^)\s]+)\)", text)
+    assert links
+    headings = {
+        re.sub("[^a-z0-9]+", "-", line.lower()).strip("-") for line in re.findall("^#+ .*", text, re.M)
+    }
+    for target in (link for link in links if "://" not in link):
+        path, _, heading = target.partition("#")
+        assert (document.parent / path).exists(), target
+        assert path or heading in headings, target
+
+
+def test_the_readmes_tables_are_those_of_the_committed_notebooks():
+    text = accept.README.read_text(encoding="utf-8")
+    assert tables.with_tables(text) == text, "README.md is stale; run make accept"
+
+
+def test_the_readmes_code_runs_from_top_to_bottom():
+    code = re.findall(r"```python\n(.*?)```", accept.README.read_text(encoding="utf-8"), re.DOTALL)
+    assert code
+    command = [sys.executable, "-W", "error", "-c", "\n".join(code)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    promised = re.search(r"print\(run\.reduction\)  # (.*)", code[-1])[1]
+    assert ran.stdout.strip() == promised
+
+
+@EACH
+def test_a_notebook_reads_no_file_that_only_its_own_folder_leads_to(notebook):
+    relative = re.compile(r"""(?:open|Path|read_csv|loadtxt)\(["'](?!/)""")
+    assert relative.search('open("table.csv")')
+    assert [source for source in sources(notebook, "code") if relative.search(source)] == []
+
+
+def test_the_index_leads_to_every_notebook():
+    tour = Path("notebooks/index.ipynb").read_text(encoding="utf-8").rpartition("Where to go")[2]
+    names = {*accept.names()} - {"index"}
+    assert names == {name for name in names if f"({name}.ipynb)" in tour}
+
+
+def test_every_statement_has_a_verdict():
+    rows = [row for path in NOTEBOOKS for row in rows_in(path) if "broken" not in row]
+    found = {row["statement"].partition(":")[0] for row in rows}
+    figures = {f"Figure {number}" for number in ("1", "2a", "2b", "3a", "3b", "4a", "4b", "5", "6")}
+    lemmas = {f"Lemma {number}" for number in (1, *range(4, 15), *range(17, 22))}
+    theorems = {f"Theorem {number}" for number in range(1, 5)}
+    rest = {"Example 1", "Fact 2", "Fact 3", "Section 5", "Appendix B", "Appendix D", "Appendix E"}
+    beyond = {f"New {number}" for number in range(1, 8)}
+    companions = {f"{paper} claim {number}" for paper in ("Song", "Wang") for number in range(1, 5)}
+    assert figures | lemmas | theorems | rest | beyond | companions <= found
+
+
+READS = re.compile(
+    r"\b(?:pickle|shelve|marshal|urllib\.request|requests|(?:joblib|np|cloudpickle)\.loads?)\b"
+)
+ADDRESS = re.compile(r"https?://")
+
+
+def test_no_code_reads_pickles_or_the_network():
+    assert all(
+        READS.search(bad) for bad in ("import pickle", "np.load(x)", "urllib.request", "joblib.load(x)")
+    )
+    files = [path for folder in ("fa_utils", "tools", "audits") for path in Path(folder).rglob("*.py")]
+    code = {path.stem: path.read_text(encoding="utf-8") for path in files}
+    code |= {path.name: "\n".join(sources(path, "code")) for path in NOTEBOOKS}
+    assert len(code) > 50
+    assert [name for name, text in code.items() if READS.search(text)] == []
+    assert [name for name, text in code.items() if ADDRESS.search(text)] == []
