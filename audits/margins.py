@@ -72,6 +72,8 @@ def complaints(name: str, runs: list[list[dict]]) -> Iterator[str]:
             yield f"{name}: {first['what']}: {[line['judged'] or len(line['values']) for line in lines]}"
             continue
         values = np.array([line["values"] for line in lines])
+        if np.abs(values).max(initial=0.0) < first["hidden"] / 2:
+            continue  # shown as below that, with twice the room
         same = (values == values[0]) | (np.isnan(values) & np.isnan(values[0]))
         with np.errstate(invalid="ignore"):
             apart = np.where(same, 0.0, values - values[0])

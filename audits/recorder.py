@@ -24,16 +24,17 @@ def install() -> None:
     originals = {"save": style.save, "resolved": style.resolved, "row": claims.Claim.row.fget}
     coarse: list[tuple[np.ndarray, float]] = []
 
-    def note(what, values, unit=0.0, digits=None, judged=""):
+    def note(what, values, unit=0.0, digits=None, judged="", hidden=0.0):
         texts = [float(value).hex() for value in np.ravel(values)]
-        line = {"what": what, "values": texts, "unit": unit, "digits": digits, "judged": judged}
+        line = {"what": what, "values": texts, "unit": unit, "digits": digits}
+        line |= {"judged": judged, "hidden": hidden}
         file.write(f"{json.dumps(line)}\n")
         file.flush()
 
     def row(claim):
         shown = originals["row"](claim)
         count = isinstance(claim.measured, int | np.integer)
-        note(claim.statement, claim.measured, max(claim.resolution, float(count)), 2, shown["verdict"])
+        note(claim.statement, claim.measured, float(count), 2, shown["verdict"], claim.resolution)
         return shown
 
     def resolved(values, least):
@@ -45,7 +46,8 @@ def install() -> None:
         for panel, ax in enumerate(figure.axes):
             for kind, artist, points in style._series(ax):
                 for axis, values, grain in zip("xy", points.T, style._grains(ax), strict=True):
-                    units = [least for full, least in coarse if np.array_equal(full, values, equal_nan=True)]
+                    drawn = values[~np.isnan(values)]
+                    units = [least for full, least in coarse if np.isin(drawn, full).all()]
                     unit = max([0.0 if grain is None else 10.0**-grain, *units])
                     note(f"{name}: panel {panel}, {kind} {artist.get_label()!r}, {axis}", values, unit, 5)
         return originals["save"](figure, name, description)

@@ -132,8 +132,8 @@ def figures_folder() -> Path:
 def figure_data(figure: Figure) -> str:
     """Return what a figure's axes show as CSV: every line, scatter, area, patch and image, point by point.
 
-    Each number has five digits, and on a linear axis none below a ten-millionth of its panel's largest. What
-    is in view does not matter.
+    Each number has five digits, and on a linear axis none below a ten-millionth of its panel's largest, the
+    axis' ends among them. Points that are out of view are written as well.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -170,9 +170,11 @@ def _joined(pieces: Sequence[Any]) -> np.ndarray:
 
 
 def _grains(ax: Axes) -> list[int | None]:
-    """Return how many decimals count on each axis: to a ten-millionth of its largest, all if logarithmic."""
+    """Return how many decimals count on each axis: a ten-millionth of its largest, all if logarithmic."""
     grains: list[int | None] = []
-    points = _joined([points for _, _, points in _series(ax)])
+    points = _joined(
+        [*(points for _, _, points in _series(ax)), np.transpose([ax.get_xlim(), ax.get_ylim()])]
+    )
     for column, axis in enumerate((ax.xaxis, ax.yaxis)):
         sizes = np.abs(points[:, column])
         largest = sizes[np.isfinite(sizes)].max(initial=0.0)
