@@ -33,7 +33,7 @@ INTRODUCTION = """\
 
 `make mutants` changes one expression of the package after the other ({tool}) and runs the tests that
 reach it. What no test notices survives; it is listed below, with the reason why nobody could notice it. Made
-by `tools/mutants.py` from what mutmut found and from [the reasons](equivalent_mutants.toml).
+by `audits/mutants.py` from what mutmut found and from [the reasons](equivalent_mutants.toml).
 
 Properties and constants are not changed: mutmut leaves most decorated functions, and code outside functions,
 alone. (The check of results for overflow is moved below its functions for this run, so that these are not.)
