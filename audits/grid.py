@@ -89,29 +89,42 @@ def words(job: Job) -> str:
     return " ".join(f"{name}={value!r}".replace(" ", "") for name, value in job[1].items())
 
 
-def rows_of(job: Job) -> list[dict]:
-    """Run a job; return its verdict rows with its parameters, and one more for what was not reached."""
-    command = ["make", "executed", f"ONLY={job[0]}", f"P={words(job)}", f"BIN={Path(sys.executable).parent}"]
+def make(task: tuple[list[str], str]) -> None:
+    """Run make in a folder, here or on a worker, which has that folder but none of these programs."""
+    command, folder = task
     surroundings = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "FA_"))}
-    subprocess.run(command, env=surroundings, capture_output=True, check=False)
+    subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, check=False)
+
+
+def made(jobs: list[Job], cores: int) -> Iterator[Exception | None]:
+    """Run all jobs, and yield for each, in order, what kept it from being run."""
+    tasks = []
+    for job in jobs:
+        programs = Path(sys.executable).parent
+        command = ["make", "executed", f"ONLY={job[0]}", f"P={words(job)}", f"BIN={programs}"]
+        tasks.append((command, os.getcwd()))
+    if os.environ.get("FA_DASK"):
+        yield from map_on_cluster(make, tasks, os.environ["FA_DASK"])
+    else:
+        pool = joblib.Parallel(n_jobs=cores, prefer="threads", return_as="generator")
+        yield from pool(joblib.delayed(make)(task) for task in tasks)
+
+
+def rows_of(job: Job, lost: Exception | None) -> list[dict]:
+    """Return the verdict rows of a job with its parameters, and one more if it broke; say how it fared."""
     run = run_of(job[0], place(job))
-    nothing = dict.fromkeys(("measured", "bound"), math.nan)
-    broken = nothing | {"statement": f"broke, see {run.place}", "verdict": "fails", "chance": 0}
-    rows = [*run.rows, *([broken] if run.broke else [])]
-    print(
-        f"{job[0]} {words(job)}: {sum(row['verdict'] == 'holds' for row in rows)} of {len(rows)} hold",
-        flush=True,
-    )
+    nothing = dict.fromkeys(("measured", "bound"), math.nan) | {"verdict": "fails", "chance": 0}
+    rows = [] if lost else list(run.rows)
+    if lost or run.broke:
+        rows.append(nothing | {"statement": f"broke: {lost!r}" if lost else f"broke, see {run.place}"})
+    holding = sum(row["verdict"] == "holds" for row in rows)
+    print(f"{job[0]} {words(job)}: {holding} of {len(rows)} hold", flush=True)
     return [{"notebook": job[0]} | job[1] | row for row in rows]
 
 
 def gathered(jobs: list[Job], cores: int) -> pd.DataFrame:
     """Return the verdict rows of all jobs; ``claim`` is the statement without the numbers that it names."""
-    address = os.environ.get("FA_DASK")
-    if address:
-        found = list(map_on_cluster(rows_of, jobs, address))
-    else:
-        found = joblib.Parallel(n_jobs=cores, prefer="threads")(joblib.delayed(rows_of)(job) for job in jobs)
+    found = [rows_of(job, lost) for job, lost in zip(jobs, made(jobs, cores), strict=True)]
     table = pd.concat(
         [pd.DataFrame(rows).assign(run=run) for run, rows in enumerate(found)], ignore_index=True
     )

@@ -24,7 +24,7 @@ FROM_ELSEWHERE = re.compile(
 )
 ABSOLUTE_PATH = re.compile(r"""(?:^|[\s'"(=])(/[\w.~-]+/[\w./~-]+|[A-Za-z]:\\\w+)""", re.MULTILINE)
 BADLY_NAMED = re.compile(r"[^a-z0-9-]")
-SMALL = re.compile(r"(<=?\s*)?(?<![\w.])[-+]?(\d+(?:\.\d*)?e-\d+)(?!\w)")
+SMALL = re.compile(r"(<\s*|[<>]=\s*)?(?<![\w.])[-+]?(\d+(?:\.\d*)?e-\d+)(?!\w)")
 ROUNDING = 1e-12  # numbers below are what rounding leaves of others, unless they bound something
 
 

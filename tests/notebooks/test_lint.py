@@ -79,6 +79,7 @@ def test_an_output_that_does_not_belong_is_named(tmp_path, output, message):
         ("<1e-15", None),
         ("< 1e-15", None),
         ("gap <= 1e-15", None),
+        ("gap >= 1e-15", None),
         ("0.0e-15", None),
         ("cell3e-15", None),
         ("1e+15 and 1e15", None),

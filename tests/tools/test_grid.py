@@ -1,6 +1,7 @@
 """Grids of runs: which they are, what becomes of their verdicts, and the picture; no run is really made."""
 
 import math
+import os
 import re
 from pathlib import Path
 
@@ -120,6 +121,7 @@ def made(monkeypatch):
 
     def pretended(command, **how):
         commands.append(command)
+        assert how["cwd"] == os.getcwd()
         assert not {name for name in how["env"] if name.startswith(("FA_", "MAKE"))}
 
     def run_of(name, folder):
@@ -170,7 +172,8 @@ def test_all_verdicts_are_in_the_table_with_the_parameters_of_their_run(made, mo
 
 def test_a_statement_is_one_whatever_numbers_it_names_and_two_of_a_run_are_two(monkeypatch):
     rows = [claim(1, "n = 5, 1e-3: x").row, claim(2, "n = 9, 0.5: x").row]
-    monkeypatch.setattr(grid, "rows_of", lambda job: [{"notebook": "good"} | row for row in rows])
+    monkeypatch.setattr(grid, "made", lambda jobs, cores: iter([None] * len(jobs)))
+    monkeypatch.setattr(grid, "rows_of", lambda job, lost: [{"notebook": "good"} | row for row in rows])
     found = grid.gathered([("good", {"seed": 1}), ("good", {"seed": 2})], 1)
     assert found["claim"].tolist() == ["n = …, …: x", "n = …, …: x (2)"] * 2
 
@@ -233,6 +236,16 @@ def test_a_cluster_is_asked_only_where_one_is_named(made, monkeypatch):
     assert handed == []
     monkeypatch.setenv("FA_DASK", "tcp://there")
     assert sweep(monkeypatch, "seed=1:2", "good") == 0 and handed == [("tcp://there", 2)]
+
+
+def test_a_run_that_is_lost_with_its_cluster_is_broken_whatever_an_older_one_left(made, monkeypatch, capsys):
+    lost = ConnectionError("tcp://there: the Dask scheduler is gone")
+    monkeypatch.setattr(grid, "map_on_cluster", lambda function, tasks, address: iter([None, lost]))
+    monkeypatch.setenv("FA_DASK", "tcp://there")
+    assert sweep(monkeypatch, "seed=1:2", "good") == 1
+    assert "good seed=2: 0 of 1 hold" in capsys.readouterr().out
+    table = pd.read_csv("build/sweeps/good/verdicts.csv")
+    assert table["statement"].iloc[-1] == f"broke: {lost!r}"
 
 
 # --- pictures ----------------------------------------------------------------------------------------
