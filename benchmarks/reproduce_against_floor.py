@@ -1,7 +1,7 @@
-"""How close `make reproduce` comes to the cost of starting as many kernels: reproduce_against_floor.py [REPEATS]
+"""How close `make reproduce` comes to starting as many kernels: reproduce_against_floor.py [REPEATS]
 
-The floor is plain papermill on notebooks that only import numpy, scipy.linalg and matplotlib.pyplot, as many as
-this repository has and as many at a time. Prints the seconds of both, in turn, and the median of their ratios.
+The floor is plain papermill on notebooks that only import numpy, scipy.linalg and matplotlib.pyplot, as many
+as this repository has, and as many at a time. Prints the seconds of both in turn, and their median ratio.
 """
 
 import os

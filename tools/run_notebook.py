@@ -24,9 +24,10 @@ PACKAGE = Path(__file__).parents[1] / "fa_utils"
 
 def execute(notebook: Path, output: Path, parameters: dict[str, object]) -> None:
     """Run ``notebook`` in its own folder; write it, broken or not, to ``output``."""
-    how = {"kernel_name": "python3", "kernel_manager_class": own(AsyncKernelManager), "progress_bar": False}
-    how |= {"cwd": str(notebook.parent), "extra_arguments": ["--log-level=CRITICAL"]}
-    papermill.execute_notebook(str(notebook), str(output), parameters, **how)
+    how = {"kernel_name": "python3", "kernel_manager_class": own(AsyncKernelManager)}
+    how |= {"progress_bar": False, "request_save_on_cell_execute": False, "shutdown_kernel": "immediate"}
+    how |= {"extra_arguments": ["--log-level=CRITICAL", "--HistoryManager.enabled=False"]}
+    papermill.execute_notebook(str(notebook), str(output), parameters, cwd=str(notebook.parent), **how)
 
 
 def without_history(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

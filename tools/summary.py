@@ -63,7 +63,7 @@ def failures(runs: list[Run]) -> list[str]:
                 measured = f"{row['shown']}, must be {row['relation']} {row['bound']}"
                 lines.append(f"{found}: {row['statement']}: {measured}; see {run.place}")
         if run.broke:
-            place = f"see {run.place}" if run.place.exists() else "it was not run to its end"
+            place = f"see {run.place}" if run.place.exists() else "make executed says why"
             lines.append(f"broke: {run.name}, {run.missing} of its verdicts were not judged; {place}")
         for figure in figures_of(run.place) if run.place.exists() else ():
             if owners.setdefault(figure, run.name) != run.name:

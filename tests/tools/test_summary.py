@@ -91,7 +91,7 @@ def test_a_notebook_that_was_never_run_is_not_judged(capsys):
     write(Path("notebooks", "one.ipynb"), code("1", verdicts(GOOD, HOLDS)))
     exit_code, lines = said(capsys, "one")
     assert exit_code == 1 and "0 of 0 verdicts hold, 2 were not judged" in lines
-    assert "broke: one, 2 of its verdicts were not judged; it was not run to its end" in lines
+    assert "broke: one, 2 of its verdicts were not judged; make executed says why" in lines
 
 
 def test_a_whole_run_counts_although_an_older_one_broke(capsys):
