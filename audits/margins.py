@@ -25,21 +25,13 @@ def record(name: str, mode: str) -> Path:
     path = FOLDER / mode / f"{name}.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
-    command = [
-        sys.executable,
-        "tools/run_notebook.py",
-        f"notebooks/{name}.ipynb",
-        f"{FOLDER}/{mode}/{name}.ipynb",
-    ]
-    noted = {"FA_RECORD": str(path.resolve()), "PYTHONSTARTUP": str(Path("audits", "recorder.py").resolve())}
-    places = {
-        "FA_ROUNDING": mode,
-        "FA_FIGURES": str(FOLDER.resolve() / mode / "figures"),
-        "FA_PARAMETERS": "",
-    }
-    ran = subprocess.run(
-        command, env=os.environ | noted | places, capture_output=True, text=True, check=False
-    )
+    startup = FOLDER.resolve() / "startup.py"  # IPython runs what PYTHONSTARTUP names
+    startup.write_text("import audits.recorder\n\naudits.recorder.listen()\n", encoding="utf-8")
+    given = {"FA_RECORD": str(path.resolve()), "FA_ROUNDING": mode, "FA_PARAMETERS": ""}
+    given |= {"FA_FIGURES": str(FOLDER.resolve() / mode / "figures"), "PYTHONSTARTUP": str(startup)}
+    notebook, output = f"notebooks/{name}.ipynb", f"{FOLDER}/{mode}/{name}.ipynb"
+    command = [sys.executable, "tools/run_notebook.py", notebook, output]
+    ran = subprocess.run(command, env=os.environ | given, capture_output=True, text=True, check=False)
     if ran.returncode:
         sys.exit(f"{name}, rounding {mode}: {ran.stdout}{ran.stderr}")
     return path
@@ -72,14 +64,15 @@ def complaints(name: str, runs: list[list[dict]]) -> Iterator[str]:
             yield f"{name}: {first['what']}: {[line['judged'] or len(line['values']) for line in lines]}"
             continue
         values = np.array([line["values"] for line in lines])
-        if np.abs(values).max(initial=0.0) < first["hidden"] / 2:
-            continue  # shown as below that, with twice the room
         same = (values == values[0]) | (np.isnan(values) & np.isnan(values[0]))
         with np.errstate(invalid="ignore"):
             apart = np.where(same, 0.0, values - values[0])
         spread = np.abs(np.nan_to_num(apart, nan=np.inf)).max(axis=0)
         allowed = SHARE * last_digits(first)
-        if (spread > allowed).any():
+        # What is below the claim's resolution is shown as that, and must be far from it.
+        largest, hidden = np.abs(values).max(initial=0.0), first["hidden"]
+        far = largest < hidden / 2 or (largest < hidden and spread.max() < SHARE * hidden)
+        if not far and (spread > allowed).any():
             worst = np.argmax(spread - allowed)
             numbers = (
                 f"{values[0, worst]:.7g} by {spread[worst]:.2g}, last digit {allowed[worst] / SHARE:.2g}"
