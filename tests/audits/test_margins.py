@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 
-def line(*values, unit=0.0, digits=None, judged="", what="x"):
+def line(*values, unit=0.0, digits=None, judged="", hidden=0.0):
     """Return what a run notes of a number or a series."""
-    return {"what": what, "values": np.array(values, float), "unit": unit, "digits": digits, "judged": judged}
+    how = {"unit": unit, "digits": digits, "judged": judged, "hidden": hidden}
+    return {"what": "x", "values": np.array(values, float)} | how
 
 
 def said(*values, **how):
@@ -43,6 +44,13 @@ def test_a_spread_above_a_hundredth_of_the_last_digit_is_named():
     (found,) = said(0.5, 0.5, 0.4998, 0.5, digits=2)
     assert found == "good: x: 0.5 by 0.0002, last digit 0.01"
     assert said(1e-9, 3e-9, 1e-9, 1e-9, digits=2, unit=1e-6) == []
+
+
+def test_what_is_shown_as_below_a_resolution_must_be_far_from_it():
+    assert said(1e-9, 4e-9, 0.0, 2e-9, digits=2, hidden=1e-8) == []
+    assert said(9e-9, 9.05e-9, 9e-9, 9e-9, digits=2, hidden=1e-8) == []
+    assert len(said(4e-9, 9e-9, 4e-9, 4e-9, digits=2, hidden=1e-8)) == 1
+    assert len(said(9e-9, 1.1e-8, 9e-9, 9e-9, digits=2, hidden=1e-8)) == 1
 
 
 @pytest.mark.parametrize("values", [(math.nan,) * 4, (math.inf,) * 4, (0.0, -0.0, 0.0, 0.0)])
@@ -82,9 +90,7 @@ def test_all_notebooks_are_recorded_under_all_roundings_and_counted(tmp_path, mo
         path = margins.FOLDER / mode / f"{name}.jsonl"
         path.parent.mkdir(parents=True, exist_ok=True)
         third = (1 / 3 + (mode == "up") * (name == "bad")).hex()
-        path.write_text(
-            json.dumps({"what": "x", "values": [third], "unit": 0.1, "digits": 2, "judged": ""}) + "\n"
-        )
+        path.write_text(f"{json.dumps(line(unit=0.1, digits=2) | {'values': [third]})}\n")
 
     monkeypatch.setattr(margins, "record", record)
     assert margins.main(1, ["good"]) == 0 and margins.main(1, ["good", "bad"]) == 1
