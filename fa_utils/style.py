@@ -35,6 +35,7 @@ _SETTINGS: dict[Any, Any] = {
     "axes.axisbelow": True,
     "legend.frameon": False,
     "lines.linewidth": 2.2,
+    "path.simplify": False,  # which points are left out depends on rounding, and shows
 }
 
 
@@ -185,11 +186,19 @@ def _grains(ax: Axes) -> list[int | None]:
 
 def _shortened(points: np.ndarray, grains: list[int | None]) -> np.ndarray:
     """Return points with five digits in each number, and no digit below its axis's grain."""
-    columns = [
-        [float(f"{value if grain is None else round(value, grain):.5g}") for value in column]
-        for column, grain in zip(points.T.tolist(), grains, strict=True)
-    ]
-    return np.array(columns).T
+    return np.column_stack([_rounded(points[:, axis], 5, grain) for axis, grain in enumerate(grains)])
+
+
+def _rounded(values: np.ndarray, digits: int, grain: int | None = None) -> np.ndarray:
+    """Return values with so many significant digits, and at most ``grain`` decimals.
+
+    By hand, since `round`, `np.round` and float's format go astray where the processor rounds upward.
+    """
+    counts = np.isfinite(values) & (values != 0)
+    sizes = np.floor(np.log10(np.abs(values), where=counts, out=np.zeros(values.shape)))
+    decimals = digits - 1 - sizes if grain is None else np.minimum(digits - 1 - sizes, grain)
+    scales = 10.0**decimals
+    return np.where(counts, np.floor(np.where(counts, values, 0.0) * scales + 0.5) / scales, values)
 
 
 def _shorten(ax: Axes) -> None:
@@ -204,5 +213,5 @@ def _shorten(ax: Axes) -> None:
             artist.set_offsets(short)
         elif kind == "image":
             artist.set_data(short[:, 1].reshape(artist.get_array().shape))
-    ends = [[float(f"{end:.6g}") for end in limit] for limit in limits]
+    ends = [_rounded(np.array(limit), 6) for limit in limits]
     ax.set(xlim=ends[0], ylim=ends[1])
