@@ -24,6 +24,7 @@ COLOURS = {GD.name: "#0072B2", FA.name: "#D55E00", FA_STAR.name: "#009E73"}
 DASHES = {GD.name: "-", FA.name: (0, (5, 1.5)), FA_STAR.name: (0, (1, 1))}
 THEORY = "black"
 DATA_COLUMNS = ("panel", "kind", "series", "scales", "x", "y")
+A_HAIR_ABOVE = 1 + 1e-12  # rounding upward, Python shows what is a hair below a power of ten as nan
 _SETTINGS: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
     "savefig.dpi": 160,
@@ -143,7 +144,7 @@ def figure_data(figure: Figure) -> str:
         scales = f"{ax.get_xscale()} {ax.get_yscale()}"
         grains = _grains(ax)
         for kind, artist, points in _series(ax):
-            for x, y in _shortened(points, grains):
+            for x, y in _shortened(points, grains) * A_HAIR_ABOVE:
                 writer.writerow((panel, kind, artist.get_label(), scales, f"{x:z.5g}", f"{y:z.5g}"))
     return text.getvalue()
 
