@@ -13,6 +13,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
@@ -205,7 +206,7 @@ def _rounded(values: np.ndarray, digits: int, grain: int | None = None) -> np.nd
 def _shorten(ax: Axes) -> None:
     """Give the axes' curves, points and images the numbers that are written, and limits of six digits."""
     grains = _grains(ax)
-    limits = ax.get_xlim(), ax.get_ylim()
+    limits = [_limits(ax.xaxis), _limits(ax.yaxis)]
     for kind, artist, points in _series(ax):
         short = _shortened(points, grains)
         if kind == "line":
@@ -214,5 +215,12 @@ def _shorten(ax: Axes) -> None:
             artist.set_offsets(short)
         elif kind == "image":
             artist.set_data(short[:, 1].reshape(artist.get_array().shape))
-    ends = [_rounded(np.array(limit), 6) for limit in limits]
-    ax.set(xlim=ends[0], ylim=ends[1])
+    ax.set(xlim=limits[0], ylim=limits[1])
+
+
+def _limits(axis: Axis) -> np.ndarray:
+    """Return an axis's limits with six digits; logarithmic ones a little apart: none is just a tick."""
+    ends = _rounded(np.array(axis.get_view_interval()), 6)
+    if axis.get_scale() == "log":
+        ends *= np.where(ends == ends.max(), 1 + 1e-6, 1 - 1e-6)
+    return ends
