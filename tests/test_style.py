@@ -5,6 +5,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from kernel import set_rounding
 from matplotlib import pyplot as plt
 
 import fa_utils as fa
@@ -280,3 +281,27 @@ def test_figures_go_below_build_unless_the_environment_says_otherwise(monkeypatc
 def test_computing_does_not_import_plotting():
     code = "import sys, fa_utils; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("mode", ["nearest", "up", "down", "zero"])
+def test_numbers_are_written_alike_wherever_the_processor_rounds(mode):
+    values = [np.nextafter(1.0, 0.0), 0.7, 1 / 3, -9.99996, np.nextafter(1e-3, 0.0)]
+    wanted = ["1", "0.7", "0.33333", "-10", "0.001"]
+    figure = one_curve(values)
+    set_rounding(mode)
+    try:
+        text = style.figure_data(figure)
+    finally:
+        set_rounding("nearest")
+    assert [row.rpartition(",")[2] for row in text.splitlines()[1:]] == wanted
+
+
+@pytest.mark.parametrize("ends", [(1e-9, 1.0), (1.0, 1e-9)])
+def test_logarithmic_limits_lie_beyond_the_ticks_at_their_ends(folder, ends):
+    figure, (ax,) = style.panels()
+    ax.plot([1.0, 2.0], [1e-4, 1e-2])
+    ax.set(yscale="log", ylim=ends)
+    style.save(figure, "limits", "a logarithmic axis")
+    low, high = sorted(ax.get_ylim())
+    assert 0.99999e-9 < low < 1e-9 and 1 < high < 1.00001
+    assert (ax.get_ylim()[0] > ax.get_ylim()[1]) == (ends[0] > ends[1])
