@@ -46,8 +46,9 @@ def run_of(name: str, folder: Path) -> Run:
     """Return what came of a notebook, from as much of its executed copy as there is."""
     done = folder / f"{name}.ipynb"
     place = done if done.exists() else done.parent / "failed" / done.name
-    rows = [row for row in rows_in(place) if "broken" not in row]
-    controls = [row for row in rows_in(place) if "broken" in row]
+    found = rows_in(place)
+    rows = [row for row in found if "broken" not in row]
+    controls = [row for row in found if "broken" in row]
     wanted = sum("broken" not in row for row in rows_in(Path("notebooks", f"{name}.ipynb")))
     broke = not done.exists()
     return Run(name, place, rows, controls, broke, broke * max(0, wanted - len(rows)))
