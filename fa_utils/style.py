@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
@@ -23,12 +24,12 @@ from fa_utils.rules import FA, FA_STAR, GD, Rule
 WIDTH = 8.8  # inches: at 100 dots to the inch, about what GitHub's notebook page shows
 COLOURS = {GD.name: "#0072B2", FA.name: "#D55E00", FA_STAR.name: "#009E73"}
 DASHES = {GD.name: "-", FA.name: (0, (5, 1.5)), FA_STAR.name: (0, (1, 1))}
+DOTS = 160  # to the inch, of a picture that is kept
 THEORY = "black"
 DATA_COLUMNS = ("panel", "kind", "series", "scales", "x", "y")
 A_HAIR_ABOVE = 1 + 1e-12  # rounding upward, Python shows what is a hair below a power of ten as nan
 _SETTINGS: dict[Any, Any] = {
     "figure.constrained_layout.use": True,
-    "savefig.dpi": 160,
     "font.size": 12,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -116,12 +117,23 @@ def save(figure: Figure, name: str, description: str) -> Picture:
     folder.mkdir(parents=True, exist_ok=True)
     for ax in figure.axes:
         _shorten(ax)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", metadata={"Software": None})
+    png = _printed(figure)
     plt.close(figure)
     write_whole(folder / f"{name}.csv", figure_data(figure).encode())
-    write_whole(folder / f"{name}.png", picture.getvalue())
-    return Picture(name, description, picture.getvalue())
+    write_whole(folder / f"{name}.png", png)
+    return Picture(name, description, png)
+
+
+def _printed(figure: Figure) -> bytes:
+    """Return the picture as PNG, as `savefig` makes it, which would draw all of it twice."""
+    picture = io.BytesIO()
+    figure.set_dpi(DOTS)
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.execute(figure)
+        figure.set_layout_engine("none")
+    FigureCanvasAgg(figure).print_png(picture, metadata={"Software": None})  # type: ignore[no-untyped-call]
+    return picture.getvalue()
 
 
 def figures_folder() -> Path:

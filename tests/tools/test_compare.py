@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from compare import LABELS, NUMBERS, allowed, data_difference, picture_difference, read_data
 from made_up import HEADER, ROWS, code, figure, png, prose, shown, stream, write
-from matplotlib import image
+from PIL import Image
 
 ROOT = Path(__file__).parents[2]
-imread = image.imread
 FIGURES = sorted(path.stem for path in (ROOT / "figures").glob("*.csv"))
+open_image = Image.open
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("[!.]*.ipynb"))
 
 
@@ -186,7 +186,7 @@ def test_a_figure_without_points_is_like_itself_only(tmp_path):
 def pixels(monkeypatch):
     """Pictures that are in no file, by name."""
     pictures = {}
-    monkeypatch.setattr(compare.image, "imread", lambda name: pictures[name])
+    monkeypatch.setattr(compare.Image, "open", lambda name: Image.fromarray(pictures[name]))
     return pictures
 
 
@@ -197,9 +197,10 @@ def test_any_colour_that_changes_is_noticed(name, pixels):
     for colour in random.Random(0).sample(sorted({*colours.tolist()} - {0xFFFFFFFF}), 2):
         places = drawn.view(np.uint32)[..., 0] == colour
         for change, noticed in ((17, True), (16, False)):
-            other = drawn.astype(int)
-            other[places, 0] += change if drawn[places][0][0] < 128 else -change
-            pixels |= {"fresh": other / np.float32(255), "old": drawn / np.float32(255)}
+            other = drawn.copy()
+            old = int(drawn[places][0][0])
+            other[places, 0] = old + (change if old < 128 else -change)
+            pixels |= {"fresh": other, "old": drawn}
             said = picture_difference("fresh", "old")
             row, column = np.argwhere(places)[0]
             wanted = f"{places.sum()} pixels are of another colour, at {column}, {row} by 17 of 255"
@@ -209,23 +210,26 @@ def test_any_colour_that_changes_is_noticed(name, pixels):
 @cache
 def read_picture(name):
     """Return a committed picture's pixels as bytes, (rows, columns, 4), every third row and column."""
-    whole = imread(ROOT / "figures" / f"{name}.png")
-    return np.ascontiguousarray((255 * whole[::3, ::3] + 0.5).astype(np.uint8))
+    with open_image(ROOT / "figures" / f"{name}.png") as whole:
+        return np.ascontiguousarray(np.asarray(whole)[::3, ::3])
 
 
 def test_a_picture_in_the_place_of_another_is_noticed(pixels):
-    pixels |= {name: read_picture(name) / np.float32(255) for name in FIGURES}
+    pixels |= {name: read_picture(name) for name in FIGURES}
     for one, other in pairwise([*FIGURES, FIGURES[0]]):
         assert picture_difference(one, other), (one, other)
 
 
 def test_pictures_of_other_sizes_or_channels_differ(tmp_path, pixels):
+    def black(*shape):
+        return np.zeros(shape, np.uint8)
+
     for shape in ((4, 5, 3), (5, 4, 4), (4, 5)):
-        pixels |= {"fresh": np.zeros(shape), "old": np.zeros((4, 5, 4))}
-        assert picture_difference("fresh", "old").endswith("rows, columns and channels, committed (4, 5, 4)")
-    pixels |= {"fresh": np.zeros((4, 5)), "old": np.zeros((4, 5))}
+        pixels |= {"fresh": black(*shape), "old": black(4, 5, 4)}
+        assert picture_difference("fresh", "old").endswith("committed (5, 4) of RGBA")
+    pixels |= {"fresh": black(4, 5), "old": black(4, 5)}
     assert picture_difference("fresh", "old") == ""
-    pixels["fresh"] = np.array([[0.0] * 5, [0, 0, 1, 0, 0], [0] * 5, [0] * 5])
+    pixels["fresh"][1, 2] = 255
     assert picture_difference("fresh", "old") == "1 pixels are of another colour, at 2, 1 by 255 of 255"
 
 
