@@ -20,7 +20,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from fa_utils.files import write_whole
+from fa_utils.report.files import write_whole
 
 COPY = Path("build", "mutation")
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", "build", "__pycache__", ".*_cache")

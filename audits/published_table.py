@@ -20,13 +20,14 @@ import pandas as pd
 from joblib import cpu_count
 
 import fa_utils as fa
-from fa_utils.files import write_whole
+from fa_utils.companions import song2021_settings
+from fa_utils.report.files import write_whole
 
 RUNS = Path("build", "companions", "runs.csv")
 TABLE = Path("notebooks", "companions", "alignment.csv")
 COLUMNS = ["network", "regularisation", "width", "alignment_mean", "alignment_sd", "runs"]
 OF_A_RUN = ["network", "regularisation", "width", "run", "alignment", "steps", "loss"]
-LINEAR, *COSTLY = fa.SIMULATIONS
+LINEAR, *COSTLY = song2021_settings.SIMULATIONS
 ROUNDS = (5, 20)  # runs of every costly cell before any has more
 SEED = 2021
 
@@ -46,19 +47,19 @@ def networks_of(name: str) -> int:
 
 def units(runs: int) -> Iterator[list[Unit]]:
     """Yield all units in the order in which they are to be made; those in a list take equally long."""
-    for width in fa.WIDTHS:
+    for width in song2021_settings.WIDTHS:
         yield [Unit(LINEAR, width, first) for first in range(0, runs, networks_of(LINEAR))]
     for start, end in zip((0, *ROUNDS), (*ROUNDS, runs), strict=True):
-        for width in fa.WIDTHS:
+        for width in song2021_settings.WIDTHS:
             for name in COSTLY:
                 yield [Unit(name, width, first) for first in range(start, min(end, runs))]
 
 
 def made(unit: Unit, _: np.random.Generator) -> np.ndarray:
     """Return alignment, steps and loss of all runs of a unit, shape (networks, regularisations, 3)."""
-    rng = np.random.default_rng([SEED, list(fa.SIMULATIONS).index(unit.name), unit.width, unit.first])
-    trained = fa.simulate_published(
-        fa.SIMULATIONS[unit.name], unit.width, networks_of(unit.name), precision=np.float32, rng=rng
+    rng = np.random.default_rng([SEED, list(song2021_settings.SIMULATIONS).index(unit.name), unit.width, unit.first])
+    trained = song2021_settings.simulate_published(
+        song2021_settings.SIMULATIONS[unit.name], unit.width, networks_of(unit.name), precision=np.float32, rng=rng
     )
     return np.array([[(run.cosines[-1], run.steps[-1], run.losses[-1]) for run in runs] for runs in trained])
 
@@ -66,16 +67,16 @@ def made(unit: Unit, _: np.random.Generator) -> np.ndarray:
 def rows_of(unit: Unit, numbers: np.ndarray) -> Iterator[dict]:
     """Yield what is kept of a unit's runs."""
     for run, of_it in enumerate(numbers, start=unit.first):
-        for decay, (cosine, steps, loss) in zip(fa.SIMULATIONS[unit.name].decays, of_it, strict=True):
+        for decay, (cosine, steps, loss) in zip(song2021_settings.SIMULATIONS[unit.name].decays, of_it, strict=True):
             values = unit.name, decay, unit.width, run, f"{cosine:.8f}", f"{steps:.0f}", f"{loss:.3g}"
             yield dict(zip(OF_A_RUN, map(str, values), strict=True))
 
 
 def cells() -> Iterator[tuple[str, str, str]]:
     """Yield network, regularisation and width of every cell, in the published order."""
-    for name, simulation in fa.SIMULATIONS.items():
+    for name, simulation in song2021_settings.SIMULATIONS.items():
         for decay in simulation.decays:
-            yield from ((name, str(decay), str(width)) for width in fa.WIDTHS)
+            yield from ((name, str(decay), str(width)) for width in song2021_settings.WIDTHS)
 
 
 def table(rows: list[dict], committed: Sequence[dict] = ()) -> list[dict]:

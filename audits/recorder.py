@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from IPython import get_ipython
 
-from fa_utils import claims, style
+from fa_utils.report import claims, figures
 
 SPECIFIED = re.compile(r".*?\.(\d+)([efg%])")
 PLACES = {"f": 0, "%": 2}  # of these, digits are counted from the decimal point

@@ -18,6 +18,7 @@ import measure
 import numpy as np
 
 import fa_utils as fa
+from fa_utils import theory
 from fa_utils.sampling import ENTRIES
 
 R, THETA = 20, 0.5
@@ -32,7 +33,7 @@ def power_law(start: int, stop: int) -> np.ndarray:
 
 def streamed(size: int, cluster: str = "") -> float:
     """Return one streamed error, the same for the same size wherever it is made."""
-    return fa.streamed_error(power_law, size, R, rng=np.random.default_rng(0), cluster=cluster)
+    return theory.streamed_error(power_law, size, R, rng=np.random.default_rng(0), cluster=cluster)
 
 
 def draw_alone(size: int) -> None:
@@ -46,16 +47,16 @@ def print_draws() -> None:
     """Print the milliseconds that one draw costs, by Wishart matrices, by rows, and by NumPy's QR."""
     measure.print_header(f"one draw, r = {R}, theta = {THETA}", "n", "milliseconds", "mean over law")
     for size, ways in ((2000, ("Wishart", "rows", "QR in NumPy")), (10**12, ("Wishart",))):
-        values, weights = fa.separation_spectrum(size, R, THETA)
+        values, weights = theory.separation_spectrum(size, R, THETA)
         every = np.repeat(values, weights) if len(ways) > 1 else None
         calls = {
-            "Wishart": lambda rng, v=values, w=weights: fa.sampled_errors(v, R, 1000, weights=w, rng=rng),
-            "rows": lambda rng, v=every: fa.sampled_errors(v, R, 1000, rng=rng),
+            "Wishart": lambda rng, v=values, w=weights: theory.sampled_errors(v, R, 1000, weights=w, rng=rng),
+            "rows": lambda rng, v=every: theory.sampled_errors(v, R, 1000, rng=rng),
             "QR in NumPy": lambda rng, v=every: np.array(
                 [fa.stationary_errors(v, rng.standard_normal((v.size, R))) for _ in range(1000)]
             ),
         }
-        law = fa.error_law(values, R, weights) + fa.error_law_correction(values, R, weights)
+        law = theory.error_law(values, R, weights) + theory.error_law_correction(values, R, weights)
         for way in ways:
             ratio = calls[way](np.random.default_rng(0)).mean() / law
             measure.assert_agreement(f"the mean of {way}", abs(ratio - 1), 0.01)

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 import fa_utils as fa
+from fa_utils import theory
 
 SHAPES = ((50, 10, 10), (200, 10, 10), (1000, 20, 20), (1000, 20, 1000), (2000, 48, 48))  # n, r, Y's rank
 TIMES, TOLERANCE, MODERATE = 200, 1e-10, 1e-6
@@ -60,13 +61,13 @@ def least_squares(problem: fa.Problem):
 
 def overlaps_and_losses(problem: fa.Problem, times: np.ndarray) -> measure.Arrays:
     """Return the overlaps M and the losses at ``times``, without any Z."""
-    overlaps = fa.fa_star_overlaps(problem, times)
-    return overlaps, fa.fa_star_losses(problem, overlaps)
+    overlaps = theory.fa_star_overlaps(problem, times)
+    return overlaps, theory.fa_star_losses(problem, overlaps)
 
 
 def check(problem: fa.Problem, times: np.ndarray) -> None:
     """Assert that Z agrees with a finer integration where that ends, and overlaps and losses with Z."""
-    Z, sketch = fa.fa_star_exact(problem, times).Z, problem.sketch
+    Z, sketch = theory.fa_star_exact(problem, times).Z, problem.sketch
     began, reached = 0.0, problem.Z
     for index in range(TIMES // 5 - 1, TIMES, TIMES // 5):
         reached = integrated(cheap(problem), reached, np.array([times[index] - began]), TOLERANCE / 100)[0]
@@ -103,11 +104,11 @@ def competitors(problem: fa.Problem, times: np.ndarray, with_diffrax: bool) -> l
 def compare(n: int, r: int, rank: int, with_diffrax: bool) -> None:
     """Print the table of one shape."""
     problem = drawn(n, r, rank)
-    times = np.linspace(0, np.log(FALL) / (2 * fa.fa_star_rate(problem)), TIMES + 1)[1:]
+    times = np.linspace(0, np.log(FALL) / (2 * theory.fa_star_rate(problem)), TIMES + 1)[1:]
     check(problem, times)
     measure.compare(
         f"n = {n}, r = {r}, rank Y = {rank}",
-        measure.Entry("every Z", lambda: (fa.fa_star_exact(problem, times).Z,)),
+        measure.Entry("every Z", lambda: (theory.fa_star_exact(problem, times).Z,)),
         competitors(problem, times, with_diffrax),
         [measure.Entry("M and loss", lambda: overlaps_and_losses(problem, times))],
     )

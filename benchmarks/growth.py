@@ -13,6 +13,7 @@ import measure
 import numpy as np
 
 import fa_utils as fa
+from fa_utils import theory
 from fa_utils.problems import gaussian
 
 R, TIMES, STEPS, RATE = 20, 200, 1000, 0.02
@@ -30,10 +31,10 @@ def drawn(n: int, m: int, r: int, rank: int) -> fa.Problem:
 def fa_star_costs(n: int, r: int, count: int, *names: str) -> dict[str, float]:
     """Return the seconds that these ways to FA* take, at ``count`` times until the loss has vanished."""
     problem = drawn(n, n, r, 2 * r)
-    times = np.linspace(0, np.log(1e10) / (2 * fa.fa_star_rate(problem)), count + 1)[1:]
+    times = np.linspace(0, np.log(1e10) / (2 * theory.fa_star_rate(problem)), count + 1)[1:]
     ways = {
-        "M and loss": lambda: fa.fa_star_losses(problem, fa.fa_star_overlaps(problem, times)),
-        "every Z": lambda: fa.fa_star_exact(problem, times).Z,
+        "M and loss": lambda: theory.fa_star_losses(problem, theory.fa_star_overlaps(problem, times)),
+        "every Z": lambda: theory.fa_star_exact(problem, times).Z,
     }
     return {name: measure.median_seconds(ways[name]) for name in names or ways}
 
@@ -41,9 +42,9 @@ def fa_star_costs(n: int, r: int, count: int, *names: str) -> dict[str, float]:
 def fa_costs(n: int, m: int) -> dict[str, float]:
     """Return the seconds that FA's small problem takes to find, and its steps there."""
     problem = drawn(n, m, R, R)
-    small = fa.reduce_feedback(problem).problem
+    small = theory.reduce_feedback(problem).problem
     return {
-        "set-up": measure.median_seconds(lambda: fa.reduce_feedback(replace(problem)).problem),
+        "set-up": measure.median_seconds(lambda: theory.reduce_feedback(replace(problem)).problem),
         "steps": measure.median_seconds(lambda: fa.descend(small, fa.FA, RATE, STEPS, every=STEPS)),
     }
 

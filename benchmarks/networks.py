@@ -13,30 +13,31 @@ import measure
 import numpy as np
 
 import fa_utils as fa
+from fa_utils.companions import song2021, song2021_settings
 
 SAMPLES, INPUTS, STEPS, DECAY, TURNS = 50, 150, 100, 0.02, 5
 TOLERANCE = 1e-2  # of weights after STEPS steps in single precision
 
 
-def drawn(name: str, width: int) -> tuple[np.ndarray, np.ndarray, fa.Network]:
+def drawn(name: str, width: int) -> tuple[np.ndarray, np.ndarray, song2021.Network]:
     """Return inputs X (n, d), first weights W (p, d), and the network of both."""
     rng = np.random.default_rng(0)
     X, W = rng.standard_normal((SAMPLES, INPUTS)), rng.standard_normal((width, INPUTS))
     labels, weights, feedback = (rng.standard_normal(size) for size in (SAMPLES, width, width))
-    activation = fa.SIMULATIONS[name].activation
-    return X, W, fa.Network(activation, X @ X.T, 10 * labels, W @ X.T, weights, feedback)
+    activation = song2021_settings.SIMULATIONS[name].activation
+    return X, W, song2021.Network(activation, X @ X.T, 10 * labels, W @ X.T, weights, feedback)
 
 
-def ours(network: fa.Network, rate: float) -> measure.Arrays:
+def ours(network: song2021.Network, rate: float) -> measure.Arrays:
     """Return W X^T and beta after the steps."""
-    run = fa.train_network(network, rate, DECAY, STEPS, every=STEPS, precision=np.float32)
+    run = song2021.train_network(network, rate, DECAY, STEPS, every=STEPS, precision=np.float32)
     return run.network.hidden, run.network.weights
 
 
 def print_cell(name: str, width: int, trained_network: Callable) -> None:
     """Print what a run costs, in seconds: ours, PyTorch's, and how many times ours that is."""
     X, W, network = drawn(name, width)
-    rate = fa.SIMULATIONS[name].learning_rate
+    rate = song2021_settings.SIMULATIONS[name].learning_rate
     theirs = functools.partial(trained_network, X, W, network, rate, DECAY, STEPS)
     off = measure.difference(ours(network, rate), theirs())
     measure.assert_agreement("PyTorch", off, TOLERANCE)
@@ -45,7 +46,7 @@ def print_cell(name: str, width: int, trained_network: Callable) -> None:
         for _ in range(TURNS)
     ]
     own, other = zip(*turns, strict=True)
-    steps = fa.published_steps(width)
+    steps = song2021_settings.published_steps(width)
     seconds = (measure.spread([statistics.median(times) * steps / STEPS]) for times in (own, other))
     measure.print_row(
         f"{name}, p = {width}", str(steps), *seconds, measure.spread(measure.ratios(other, own)), f"{off:.0e}"
@@ -63,8 +64,8 @@ def main() -> None:
     from pytorch_loop import trained_network
 
     measure.print_header("a run of a cell", "steps", "ours", "PyTorch", "times ours", "differs by")
-    for name in fa.SIMULATIONS:
-        for width in fa.WIDTHS:
+    for name in song2021_settings.SIMULATIONS:
+        for width in song2021_settings.WIDTHS:
             print_cell(name, width, trained_network)
 
 

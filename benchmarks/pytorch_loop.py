@@ -4,6 +4,7 @@ import numpy as np
 import torch
 
 import fa_utils as fa
+from fa_utils.companions import song2021
 
 torch.set_num_threads(1)
 
@@ -39,7 +40,7 @@ def trained(problem: fa.Problem, rule: fa.Rule, rate: float, steps: int) -> tupl
 
 
 def trained_network(
-    X: np.ndarray, W: np.ndarray, network: fa.Network, rate: float, decay: float, steps: int
+    X: np.ndarray, W: np.ndarray, network: song2021.Network, rate: float, decay: float, steps: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return W X^T and beta of a two-layer network after steps of SGD under FA, in float32; beta decays."""
     activation = {"linear": torch.nn.Identity(), "ReLU": torch.relu, "tanh": torch.tanh}[

@@ -17,7 +17,7 @@ from links import TAG, repository, title
 from summary import run_of
 
 import fa_utils
-from fa_utils.claims import VERDICT_MIME
+from fa_utils.report.claims import VERDICT_MIME
 
 PAGES = [f"{name}.md" for name in ("README", "TESTING", "CHANGELOG", "CONTRIBUTING")]
 PAGES += ["benchmarks/README.md", "tests/mutants.md"]

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib import image
 
 import fa_utils as fa
+from fa_utils import report
 from fa_utils.claims import VERDICT_MIME
 
 HEADER = "panel,kind,series,scales,x,y\n"
@@ -56,14 +57,14 @@ def shown(data, **metadata):
 
 
 def verdicts(*claims, broken=None):
-    """Return the output of `fa.verdict`, or of `fa.control` where something is broken."""
+    """Return the output of `report.verdict`, or of `report.control` where something is broken."""
     rows = [claim.row | ({"broken": broken} if broken else {}) for claim in claims]
     return shown({"text/plain": f"{len(rows)} claims", VERDICT_MIME: rows})
 
 
 def claim(measured=0.5, statement="Lemma 1: x", bound=1.0):
     """Return a claim: at most 1, unless told otherwise."""
-    return fa.Claim(statement, "new", measured, "<=", bound)
+    return report.Claim(statement, "new", measured, "<=", bound)
 
 
 def png(folder, name, grey=1.0, shape=(4, 5)):

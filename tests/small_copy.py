@@ -10,7 +10,7 @@ import nbformat
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
-CLAIM = 'fa.verdict(fa.Claim("Lemma 1: seed is small", "new", seed, "<=", {bound}))'
+CLAIM = 'report.verdict(report.Claim("Lemma 1: seed is small", "new", seed, "<=", {bound}))'
 PICTURE = "style.save(style.panels()[0], '{name}', 'an empty panel')"
 
 

@@ -17,7 +17,7 @@ if __name__ == "__main__":
 from compare import compare_notebook, figures_of
 from summary import Run, failures, run_of
 
-from fa_utils.files import write_whole
+from fa_utils.report.files import write_whole
 
 NOTEBOOKS = Path("notebooks")
 README = Path("README.md")

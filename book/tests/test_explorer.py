@@ -7,6 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 import fa_utils as fa
+from fa_utils import theory
 from fa_utils import style
 
 TOLERANCE = 1e-8  # of errors over ||Y||^2, and of eigenvalues over the largest
@@ -120,7 +121,7 @@ def differences(problem, found):
     """Return how far a page's curves and values are from fa_utils', in the units of the tolerance."""
     times, r, total = np.array(found["times"], float), problem.Z.shape[1], fa.squared_norm(problem.target)
     runs = {rule.name: fa.flow(problem, rule, times, tolerance=1e-12) for rule in (fa.GD, fa.FA)}
-    runs["FA*"] = fa.fa_star_exact(problem, times)
+    runs["FA*"] = theory.fa_star_exact(problem, times)
     wanted = {name: fa.error_curve(problem, run) / total for name, run in runs.items()}
     far = {name: largest_difference(found["errors"][name], wanted[name], 1) for name in runs}
     for name in ("FA", "FA*"):
@@ -131,7 +132,7 @@ def differences(problem, found):
     levels = {
         "stationary": fa.error(problem.target, *fa.stationary_point(problem)) / total,
         "optimum": fa.optimal_error(problem.target, r) / total,
-        "law": fa.error_law(np.array(found["values"], float), r) / total,
+        "law": theory.error_law(np.array(found["values"], float), r) / total,
     }
     return far | {name: abs(found["levels"][name] - level) for name, level in levels.items()}
 

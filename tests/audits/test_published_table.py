@@ -11,14 +11,15 @@ import pytest
 from published_table import Unit
 
 import fa_utils as fa
+from fa_utils.companions import song2021_settings
 
 ROOT = Path(__file__).parents[2]
 FEW = 7  # runs, beyond the first round
 
 
 def instant(simulation, width, networks, *, precision, rng):
-    """Return runs that were never made, in place of `fa.simulate_published`."""
-    assert simulation in fa.SIMULATIONS.values() and width in fa.WIDTHS and precision is np.float32
+    """Return runs that were never made, in place of `song2021_settings.simulate_published`."""
+    assert simulation in song2021_settings.SIMULATIONS.values() and width in song2021_settings.WIDTHS and precision is np.float32
     return [
         [SimpleNamespace(cosines=rng.random(2), steps=[1000, 5000], losses=rng.random(2)) for _ in decays]
         for _, _, decays in [simulation] * networks
@@ -58,14 +59,14 @@ def kept():
 @pytest.mark.parametrize("runs", [1, 3, 5, 7, 20, 22, 50])
 def test_every_cell_has_each_of_its_runs_once(runs):
     lists = list(published_table.units(runs))
-    for name in fa.SIMULATIONS:
+    for name in song2021_settings.SIMULATIONS:
         together = published_table.networks_of(name)
-        for width in fa.WIDTHS:
+        for width in song2021_settings.WIDTHS:
             firsts = [unit.first for alike in lists for unit in alike if unit[:2] == (name, width)]
             numbers = [first + offset for first in firsts for offset in range(together)]
             assert numbers == list(range(-(-runs // together) * together))
     assert {unit[:2] for alike in lists for unit in alike} == {
-        (name, width) for name in fa.SIMULATIONS for width in fa.WIDTHS
+        (name, width) for name in song2021_settings.SIMULATIONS for width in song2021_settings.WIDTHS
     }
 
 
@@ -79,8 +80,8 @@ def test_linear_cells_come_first_then_every_cell_has_a_round_before_any_has_the_
 
 def test_units_of_a_list_are_alike_and_small_widths_come_first():
     lists = list(published_table.units(5))
-    linear = [("linear", width) for width in fa.WIDTHS]
-    costly = [(name, width) for width in fa.WIDTHS for name in ("relu", "tanh")]
+    linear = [("linear", width) for width in song2021_settings.WIDTHS]
+    costly = [(name, width) for width in song2021_settings.WIDTHS for name in ("relu", "tanh")]
     assert [alike[0][:2] for alike in lists if alike] == linear + costly
     assert all(len({unit[:2] for unit in alike}) == 1 for alike in lists if alike)
 
@@ -134,7 +135,7 @@ def test_runs_of_a_unit_are_numbered_from_its_first(published, rng):
 @pytest.mark.slow
 def test_a_unit_of_linear_networks_is_what_the_package_simulates():
     rng = np.random.default_rng([2021, 0, 200, 10])
-    runs = fa.simulate_published(fa.SIMULATIONS["linear"], 200, 5, rng=rng)
+    runs = song2021_settings.simulate_published(song2021_settings.SIMULATIONS["linear"], 200, 5, rng=rng)
     wanted = [[(run.cosines[-1], run.steps[-1], run.losses[-1]) for run in of_one] for of_one in runs]
     assert np.array_equal(published_table.made(Unit("linear", 200, 10), None), wanted)
 
@@ -219,7 +220,7 @@ def test_all_runs_are_made_once_and_the_table_is_made_of_them(published):
 @pytest.mark.parametrize("after", [0, 1, 3, 14, 30])
 def test_a_run_that_was_stopped_goes_on_with_the_same_numbers(monkeypatch, published, after):
     published_table.main(FEW)
-    whole, counted = kept(), fa.simulate_published
+    whole, counted = kept(), song2021_settings.simulate_published
     in_folder(monkeypatch, published.folder / "two")
     published.made.clear()
 

@@ -45,6 +45,7 @@ def test_what_pip_brought_works_far_from_the_repository(installed, tmp_path):
 USERS_CODE = """\
 import numpy as np
 import fa_utils as fa
+from fa_utils import theory
 
 rng = np.random.default_rng(0)
 target = fa.target_with_spectrum([2.0, 1.0], shape=(5, 4), rng=rng)
@@ -52,7 +53,7 @@ problem = fa.random_problem(target, rank=2, start_scale=0.01, feedback_scale=0.1
 run = fa.flow(problem, fa.FA, [0.0, 1.0])
 reveal_type(run.Z)
 reveal_type(fa.error(target, run.Z, run.W))
-reveal_type(fa.error_law([2.0, 1.0], rank=1))
+reveal_type(theory.error_law([2.0, 1.0], rank=1))
 reveal_type(fa.ensemble(lambda rng: rng.random(), 3, rng=rng))
 fa.flow(problem, "FA", [0.0, 1.0])
 fa.ensemble(lambda: 1.0, 3, rng=rng)

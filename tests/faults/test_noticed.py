@@ -18,7 +18,7 @@ figure, (ax,) = style.panels()
 style.draw_rule(ax, fa.FA, run.times, fa.error(target, run.Z, run.W))
 style.save(figure, "curve", "the error falls")"""
 JUDGED = (
-    'fa.verdict(fa.Claim("Theorem 2: the error falls", "new", fa.error(target, run.Z, run.W)[-1], "<=", 1.0))'
+    'report.verdict(report.Claim("Theorem 2: the error falls", "new", fa.error(target, run.Z, run.W)[-1], "<=", 1.0))'
 )
 
 

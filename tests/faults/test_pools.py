@@ -11,6 +11,7 @@ from conftest import close
 from experiments import ends_its_process, product, refuses_small_numbers, stream, waits_for
 
 import fa_utils as fa
+from fa_utils.companions import song2021, song2021_settings
 from fa_utils import ensembles
 
 
@@ -94,12 +95,12 @@ def test_a_draw_that_cannot_be_sent_or_ends_its_process_is_said_in_full(monkeypa
 
 def test_activations_stay_what_they_are_in_another_process(rng):
     def seen_there(simulation, rng):
-        network = fa.random_network(simulation.activation, 5, 9, 20, rng=np.random.default_rng(3))
-        known = [network.activation == own for own in (fa.LINEAR, fa.RELU, fa.TANH)]
-        run = fa.train_network(network, 0.05, 0.1, 20, every=10)
+        network = song2021.random_network(simulation.activation, 5, 9, 20, rng=np.random.default_rng(3))
+        known = [network.activation == own for own in (song2021.LINEAR, song2021.RELU, song2021.TANH)]
+        run = song2021.train_network(network, 0.05, 0.1, 20, every=10)
         return [os.getpid(), *known, *run.losses, *run.network.weights]
 
-    simulations = [*fa.SIMULATIONS.values()]
+    simulations = [*song2021_settings.SIMULATIONS.values()]
     there = fa.ensemble_over(seen_there, simulations, rng=rng)
     here = [seen_there(simulation, None) for simulation in simulations]
     assert (there[:, 0] != os.getpid()).all() and np.array_equal(there[:, 1:4], np.eye(3))

@@ -6,6 +6,7 @@ from conftest import close, refused
 from scipy import integrate, stats
 
 import fa_utils as fa
+from fa_utils import report, theory
 from fa_utils import sampling
 
 
@@ -33,27 +34,27 @@ def test_nothing_cancels_where_the_spectrum_is_steep(rng):
     core = np.linalg.inv(np.eye(12 - r) + X @ X.T)
     exact = np.trace(core @ ((X * values[:r] ** 2) @ X.T)) + np.trace(core * values[r:] ** 2)
     assert error == pytest.approx(exact, rel=1e-7, abs=0)
-    assert fa.least_error(values, r) <= error < 1e-10
+    assert theory.least_error(values, r) <= error < 1e-10
 
 
 @pytest.mark.slow
 def test_no_error_is_below_the_least_one_where_hidden_units_are_spare(rng):
     for weak, weights, rank in ((1e-8, [15, 40], 20), (1e-4, [20, 40], 24), (1e-3, [1, 1e17], 1)):
-        errors = fa.sampled_errors([1.0, weak], rank, 2000, weights=weights, rng=rng)
-        assert (errors >= 0.999 * fa.least_error([1.0, weak], rank, weights)).all()
+        errors = theory.sampled_errors([1.0, weak], rank, 2000, weights=weights, rng=rng)
+        assert (errors >= 0.999 * theory.least_error([1.0, weak], rank, weights)).all()
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e-100, 1e100, 1e150])
 def test_errors_scale_with_the_square_of_the_target(rng, scale):
     seed = rng.bit_generator.seed_seq
     one, other = (
-        fa.sampled_errors(factor * np.array([1.0, 0.5, 0.2]), 1, 5, rng=np.random.default_rng(seed))
+        theory.sampled_errors(factor * np.array([1.0, 0.5, 0.2]), 1, 5, rng=np.random.default_rng(seed))
         for factor in (1.0, scale)
     )
     assert close(other / scale**2, one, rtol=1e-12)
     streams = [np.random.default_rng(np.random.SeedSequence(5)) for _ in range(2)]
     one, other = (
-        fa.streamed_error(lambda a, b, c=factor: c * sequence(a, b), 50, 3, rng=child)
+        theory.streamed_error(lambda a, b, c=factor: c * sequence(a, b), 50, 3, rng=child)
         for factor, child in zip((1.0, scale), streams, strict=True)
     )
     assert other / scale**2 == pytest.approx(one, rel=1e-12)
@@ -62,18 +63,18 @@ def test_errors_scale_with_the_square_of_the_target(rng, scale):
 def test_weak_values_beside_a_strong_one_have_errors_of_their_own(rng):
     seed = np.random.SeedSequence(7)
     near, far = (
-        fa.sampled_errors([1.0, weak], 5, 20, weights=[1, 40], rng=np.random.default_rng(seed)) / weak**2
+        theory.sampled_errors([1.0, weak], 5, 20, weights=[1, 40], rng=np.random.default_rng(seed)) / weak**2
         for weak in (1e-20, 1e-100)
     )
     assert close(near, far, rtol=1e-9) and (near > 36).all()
-    assert np.isfinite(fa.sampled_errors([1.0, 1e-170, 1e-171], 2, 3, rng=rng)).all()
+    assert np.isfinite(theory.sampled_errors([1.0, 1e-170, 1e-171], 2, 3, rng=rng)).all()
 
 
 def test_crowds_are_drawn_as_wishart_matrices_from_the_rank_on(monkeypatch, rng):
     seen = []
     wishart = sampling._wishart
     monkeypatch.setattr(sampling, "_wishart", lambda *rest: (seen.append(rest[0]), wishart(*rest))[1])
-    fa.sampled_errors([3.0, 2.0, 1.0], 4, 2, weights=[5, 4, 3], rng=rng)
+    theory.sampled_errors([3.0, 2.0, 1.0], 4, 2, weights=[5, 4, 3], rng=rng)
     assert seen == [4]
 
 
@@ -82,8 +83,8 @@ def test_crowds_are_drawn_as_wishart_matrices_from_the_rank_on(monkeypatch, rng)
     [([1.0, 0.3], [6, 60]), ([1.0, 0.6, 0.3], [3, 5, 60]), ([1.0, 0.5, 0.2], [1, 2, 40])],
 )
 def test_repeated_values_have_the_distribution_of_single_ones(rng, values, weights):
-    crowd = fa.sampled_errors(values, 6, 3000, weights=weights, rng=rng)
-    single = fa.sampled_errors(np.repeat(values, weights), 6, 3000, rng=rng)
+    crowd = theory.sampled_errors(values, 6, 3000, weights=weights, rng=rng)
+    single = theory.sampled_errors(np.repeat(values, weights), 6, 3000, rng=rng)
     direct = fa.stationary_errors(np.repeat(values, weights), rng.standard_normal((3000, sum(weights), 6)))
     assert stats.ks_2samp(crowd, direct).pvalue > 1e-6
     assert stats.ks_2samp(single, direct).pvalue > 1e-6
@@ -91,10 +92,10 @@ def test_repeated_values_have_the_distribution_of_single_ones(rng, values, weigh
 
 @pytest.mark.slow
 def test_wishart_and_direct_draws_have_one_law_at_many_seeds(rng):
-    values, weights = fa.separation_spectrum(400, 20, 0.5)
+    values, weights = theory.separation_spectrum(400, 20, 0.5)
     every, chances = np.repeat(values, weights), []
     for child in rng.spawn(20):
-        crowd = fa.sampled_errors(values, 20, 400, weights=weights, rng=child)
+        crowd = theory.sampled_errors(values, 20, 400, weights=weights, rng=child)
         direct = fa.stationary_errors(every, child.standard_normal((70, 400, 20)))
         chances.append(stats.ks_2samp(crowd, direct).pvalue)
     assert stats.kstest(chances, "uniform").pvalue > 1e-4 and min(chances) > 1e-6
@@ -109,7 +110,7 @@ def test_wishart_draws_have_the_moments_of_their_law(rng):
 
 
 def test_a_flat_spectrum_has_one_error_only(rng):
-    errors = fa.sampled_errors([2.0], 5, 50, weights=[10**12], rng=rng)
+    errors = theory.sampled_errors([2.0], 5, 50, weights=[10**12], rng=rng)
     assert close(errors, 4.0 * (10**12 - 5), rtol=1e-9)
 
 
@@ -126,29 +127,29 @@ def mean_of_one_unit(values):
 
 @pytest.mark.parametrize("values", [[1.0, 0.5], [1.0, 0.1, 0.1, 0.1], [3.0, 2.0, 1.0, 0.5, 0.2]])
 def test_mean_error_of_one_unit_is_an_integral(rng, values):
-    errors = fa.sampled_errors(values, 1, 40_000, rng=rng)
+    errors = theory.sampled_errors(values, 1, 40_000, rng=rng)
     assert errors.mean() == pytest.approx(mean_of_one_unit(np.array(values)), abs=5 * errors.std() / 200)
 
 
 def test_errors_vanish_from_the_rank_of_the_target_on(rng):
-    assert (fa.sampled_errors([2.0, 1.0, 0.0], 2, 7, rng=rng) == np.zeros(7)).all()
-    assert (fa.sampled_errors([2.0, 1.0], 3, 7, weights=[1, 2], rng=rng) == 0).all()
-    assert (fa.sampled_errors([2.0, 1.0], 2, 7, weights=[1, 2], rng=rng) > 0).all()
+    assert (theory.sampled_errors([2.0, 1.0, 0.0], 2, 7, rng=rng) == np.zeros(7)).all()
+    assert (theory.sampled_errors([2.0, 1.0], 3, 7, weights=[1, 2], rng=rng) == 0).all()
+    assert (theory.sampled_errors([2.0, 1.0], 2, 7, weights=[1, 2], rng=rng) > 0).all()
 
 
 @pytest.mark.slow
 def test_mean_of_a_huge_target_is_the_law(rng):
-    values, weights = fa.separation_spectrum(10**12, 50, 1.0)
-    errors = fa.sampled_errors(values, 50, 500, weights=weights, rng=rng)  # each within 0.4% or so of the law
-    law = fa.error_law(values, 50, weights) + fa.error_law_correction(values, 50, weights)
+    values, weights = theory.separation_spectrum(10**12, 50, 1.0)
+    errors = theory.sampled_errors(values, 50, 500, weights=weights, rng=rng)  # each within 0.4% or so of the law
+    law = theory.error_law(values, 50, weights) + theory.error_law_correction(values, 50, weights)
     assert errors.mean() == pytest.approx(law, rel=1e-3)
 
 
 def test_blocks_do_not_change_what_is_drawn(monkeypatch, rng):
     values = np.arange(1, 51.0) ** -1
-    whole = fa.sampled_errors(values, 3, 200, rng=rng)
+    whole = theory.sampled_errors(values, 3, 200, rng=rng)
     monkeypatch.setattr(sampling, "ENTRIES", 64)
-    small = fa.sampled_errors(values, 3, 200, rng=rng)
+    small = theory.sampled_errors(values, 3, 200, rng=rng)
     assert whole.shape == small.shape == (200,)
     assert stats.ks_2samp(whole, small).pvalue > 1e-6
 
@@ -167,7 +168,7 @@ def scatters(values, r, G):
 
 def law_weights(values, r):
     """Return a_i, from the law's gamma and p_i."""
-    gamma = r / fa.error_law(values, r)
+    gamma = r / theory.error_law(values, r)
     found = gamma * values**2 / (1 + gamma * values**2)
     middle = (found**2).sum() / (found * (1 - found)).sum() / gamma
     return (values**2 - middle) * found / gamma
@@ -202,9 +203,9 @@ def test_what_is_added_has_the_mean_zero(rng, exponent):
     [(np.arange(1, 61.0) ** -0.5, None, 8), ([1.0, 0.3], [6, 200], 6), ([1.0, 0.6, 0.3], [3, 5, 60], 6)],
 )
 def test_steadied_errors_have_the_mean_of_sampled_ones_and_less_scatter(rng, values, weights, rank):
-    plain = fa.sampled_errors(values, rank, 20_000, weights=weights, rng=rng)
-    steadied = fa.steadied_errors(values, rank, 2000, weights=weights, rng=rng)
-    limit = fa.student_limit([plain.std(ddof=1), steadied.std(ddof=1)], [20_000, 2000], chance=1e-6)
+    plain = theory.sampled_errors(values, rank, 20_000, weights=weights, rng=rng)
+    steadied = theory.steadied_errors(values, rank, 2000, weights=weights, rng=rng)
+    limit = report.student_limit([plain.std(ddof=1), steadied.std(ddof=1)], [20_000, 2000], chance=1e-6)
     assert abs(plain.mean() - steadied.mean()) < limit
     assert steadied.std() < 0.2 * plain.std()
 
@@ -212,9 +213,9 @@ def test_steadied_errors_have_the_mean_of_sampled_ones_and_less_scatter(rng, val
 def test_scatter_of_steadied_errors_falls_as_one_over_the_undecided_directions_squared(rng):
     undecided, scatter = [], []
     for rank in (10, 20, 40):
-        values, weights = fa.separation_spectrum(20 * rank, rank, 1.0)
-        errors = fa.steadied_errors(values, rank, 1000, weights=weights, rng=rng)
-        undecided.append(fa.undecided_directions(values, rank, weights))
+        values, weights = theory.separation_spectrum(20 * rank, rank, 1.0)
+        errors = theory.steadied_errors(values, rank, 1000, weights=weights, rng=rng)
+        undecided.append(theory.undecided_directions(values, rank, weights))
         scatter.append(errors.std() / errors.mean())
     assert np.polyfit(np.log(undecided), np.log(scatter), 1)[0] == pytest.approx(-2, abs=0.2)
 
@@ -222,39 +223,39 @@ def test_scatter_of_steadied_errors_falls_as_one_over_the_undecided_directions_s
 @pytest.mark.parametrize("scale", [1e-150, 1e-100, 1e100, 1e150])
 def test_steadied_errors_scale_with_the_square_of_the_target(scale):
     one, other = (
-        fa.steadied_errors(factor * np.array([1.0, 0.5, 0.2]), 1, 5, rng=np.random.default_rng(3))
+        theory.steadied_errors(factor * np.array([1.0, 0.5, 0.2]), 1, 5, rng=np.random.default_rng(3))
         for factor in (1.0, scale)
     )
     assert close(other / scale**2, one, rtol=1e-12)
 
 
 def test_steadied_errors_of_flat_and_of_exhausted_spectra_are_exact(rng):
-    assert close(fa.steadied_errors([2.0], 5, 50, weights=[1000], rng=rng), 4.0 * 995, rtol=1e-9)
-    assert (fa.steadied_errors([2.0, 1.0, 0.0], 2, 7, rng=rng) == np.zeros(7)).all()
+    assert close(theory.steadied_errors([2.0], 5, 50, weights=[1000], rng=rng), 4.0 * 995, rtol=1e-9)
+    assert (theory.steadied_errors([2.0, 1.0, 0.0], 2, 7, rng=rng) == np.zeros(7)).all()
 
 
 @pytest.mark.parametrize("entries", [50, 1000])
 def test_steadied_errors_do_not_depend_on_blocks(monkeypatch, rng, entries):
     values = np.arange(1, 51.0) ** -1
-    whole = fa.steadied_errors(values, 3, 2000, rng=rng)
+    whole = theory.steadied_errors(values, 3, 2000, rng=rng)
     monkeypatch.setattr(sampling, "ENTRIES", entries)
-    parted = fa.steadied_errors(values, 3, 2000, rng=rng)
+    parted = theory.steadied_errors(values, 3, 2000, rng=rng)
     assert whole.shape == parted.shape and stats.ks_2samp(whole, parted).pvalue > 1e-6
 
 
 def test_steadied_errors_refuse_what_sampled_ones_do(rng):
     with refused(ValueError, "weights holds 2.5; to draw, each value must occur a whole number of times"):
-        fa.steadied_errors([1.0, 0.5], 1, 3, weights=[1, 2.5], rng=rng)
+        theory.steadied_errors([1.0, 0.5], 1, 3, weights=[1, 2.5], rng=rng)
     with pytest.raises(FloatingPointError, match="steadied_errors overflows float64"):
-        fa.steadied_errors(1e160 * np.array([1.0, 0.5]), 1, 5, rng=rng)
+        theory.steadied_errors(1e160 * np.array([1.0, 0.5]), 1, 5, rng=rng)
 
 
 @pytest.mark.slow
 def test_streamed_errors_have_the_distribution_of_sampled_ones(monkeypatch, rng):
-    sampled = fa.sampled_errors(sequence(0, 40), 3, 3000, rng=rng)
+    sampled = theory.sampled_errors(sequence(0, 40), 3, 3000, rng=rng)
     monkeypatch.setattr(sampling, "ENTRIES", 16)  # so that there are eight blocks, in three spans
     monkeypatch.setattr(sampling, "SPAN_BLOCKS", 2)
-    streamed = [fa.streamed_error(sequence, 40, 3, rng=child) for child in rng.spawn(300)]
+    streamed = [theory.streamed_error(sequence, 40, 3, rng=child) for child in rng.spawn(300)]
     assert stats.ks_2samp(streamed, sampled).pvalue > 1e-6
 
 
@@ -266,7 +267,7 @@ def test_a_streamed_error_is_that_of_its_rows(monkeypatch, rng):
         sampling, "_add_rows", lambda grams, values, G: (rows.append(G.copy()), add(grams, values, G))
     )
     seed = rng.bit_generator.seed_seq
-    error = fa.streamed_error(sequence, 500, 4, rng=np.random.default_rng(seed))
+    error = theory.streamed_error(sequence, 500, 4, rng=np.random.default_rng(seed))
     again = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
     top = np.random.default_rng(again).spawn(2)[0].standard_normal((4, 4))
     mixtures = np.concatenate([top, *rows])
@@ -278,10 +279,10 @@ def test_a_streamed_error_vanishes_from_the_rank_of_the_target_on(rng):
     def of_rank_three(start, stop):
         return np.where(np.arange(start, stop) < 3, 1.0, 0.0)
 
-    assert fa.streamed_error(of_rank_three, 10, 4, rng=rng) == 0
-    assert fa.streamed_error(of_rank_three, 10, 3, rng=rng) == pytest.approx(0, abs=1e-14)
-    assert fa.streamed_error(of_rank_three, 10, 2, rng=rng) > 0.01
-    assert fa.streamed_error(sequence, 5, 5, rng=rng) == 0
+    assert theory.streamed_error(of_rank_three, 10, 4, rng=rng) == 0
+    assert theory.streamed_error(of_rank_three, 10, 3, rng=rng) == pytest.approx(0, abs=1e-14)
+    assert theory.streamed_error(of_rank_three, 10, 2, rng=rng) > 0.01
+    assert theory.streamed_error(sequence, 5, 5, rng=rng) == 0
 
 
 @pytest.mark.parametrize(
@@ -301,7 +302,7 @@ def test_a_streamed_error_vanishes_from_the_rank_of_the_target_on(rng):
 )
 def test_streaming_refuses_what_is_no_falling_spectrum(rng, arguments, message):
     with pytest.raises((ValueError, fa.EnsembleError), match=message):
-        fa.streamed_error(*arguments, rng=rng)
+        theory.streamed_error(*arguments, rng=rng)
 
 
 def test_a_streamed_error_is_shared_out_in_blocks_that_fit_memory(monkeypatch, rng):
@@ -317,46 +318,46 @@ def test_a_streamed_error_is_shared_out_in_blocks_that_fit_memory(monkeypatch, r
         blocks.append(stop - start)
         return sequence(start, stop)
 
-    fa.streamed_error(recorded, 3_000_000, 2, rng=rng)
+    theory.streamed_error(recorded, 3_000_000, 2, rng=rng)
     assert 1 < len(spans) <= sampling.SPANS and max(blocks) <= sampling.ENTRIES // 2
     assert sum(blocks) == 3_000_000
 
 
 def test_a_streamed_error_goes_where_it_is_told(rng):
     with pytest.raises(ConnectionError, match="no Dask scheduler answers"):
-        fa.streamed_error(sequence, 50, 3, rng=rng, cluster="nonsense://here")
+        theory.streamed_error(sequence, 50, 3, rng=rng, cluster="nonsense://here")
 
 
 def test_sampling_refuses_what_cannot_be_drawn(rng):
     with pytest.raises(ValueError, match=r"weights holds 2\.5; .* whole number of times"):
-        fa.sampled_errors([1.0, 0.5], 1, 3, weights=[1, 2.5], rng=rng)
+        theory.sampled_errors([1.0, 0.5], 1, 3, weights=[1, 2.5], rng=rng)
     with pytest.raises(ValueError, match="draws is 0"):
-        fa.sampled_errors([1.0, 0.5], 1, 0, rng=rng)
+        theory.sampled_errors([1.0, 0.5], 1, 0, rng=rng)
     with pytest.raises(TypeError, match="rng is 3"):
-        fa.sampled_errors([1.0, 0.5], 1, 2, rng=3)
+        theory.sampled_errors([1.0, 0.5], 1, 2, rng=3)
 
 
 def test_values_far_below_the_largest_are_not_lost(rng):
     seed = np.random.SeedSequence(11)
     near, far = (
-        fa.sampled_errors([1.0, 1e-20 * unit], 1, 20, rng=np.random.default_rng(seed)) / unit / unit
+        theory.sampled_errors([1.0, 1e-20 * unit], 1, 20, rng=np.random.default_rng(seed)) / unit / unit
         for unit in (1.0, 1e-130)
     )
     assert close(near, far, rtol=1e-12) and (far > 0).all()
-    assert (fa.sampled_errors([1e150, 1e-12], 1, 5, rng=rng) >= 1e-24 * (1 - 1e-9)).all()
+    assert (theory.sampled_errors([1e150, 1e-12], 1, 5, rng=rng) >= 1e-24 * (1 - 1e-9)).all()
 
 
 def test_drawn_errors_fit_wherever_the_result_does_and_are_refused_elsewhere(rng):
     seed, values, weights = np.random.SeedSequence(3), np.array([1.0, 0.5]), [2, 1e40]
     one, small = (
-        fa.sampled_errors(scale * values, 2, 5, weights=weights, rng=np.random.default_rng(seed))
+        theory.sampled_errors(scale * values, 2, 5, weights=weights, rng=np.random.default_rng(seed))
         for scale in (1.0, 1e-170)
     )
     assert close(small / 1e-300, one / 1e40, rtol=1e-12)
     with pytest.raises(FloatingPointError, match="sampled_errors overflows float64"):
-        fa.sampled_errors(1e160 * values, 1, 5, rng=rng)
+        theory.sampled_errors(1e160 * values, 1, 5, rng=rng)
     with pytest.raises(FloatingPointError, match="streamed_error overflows float64"):
-        fa.streamed_error(lambda a, b: 1e160 * sequence(a, b), 50, 3, rng=rng)
+        theory.streamed_error(lambda a, b: 1e160 * sequence(a, b), 50, 3, rng=rng)
 
 
 def test_what_cannot_be_drawn_is_said_in_full(rng):
@@ -364,25 +365,25 @@ def test_what_cannot_be_drawn_is_said_in_full(rng):
         return lambda start, stop: np.array(those)[start:stop]
 
     with refused(ValueError, "weights holds 2.5; to draw, each value must occur a whole number of times"):
-        fa.sampled_errors([1.0, 0.5, 0.2], 1, 3, weights=[1, 2.5, 3.5], rng=rng)
+        theory.sampled_errors([1.0, 0.5, 0.2], 1, 3, weights=[1, 2.5, 3.5], rng=rng)
     with refused(ValueError, "rank is 0; choose at least 1"):
-        fa.sampled_errors([1.0, 0.5], 0, 3, rng=rng)
+        theory.sampled_errors([1.0, 0.5], 0, 3, rng=rng)
     with refused(ValueError, "draws is 0; choose at least 1"):
-        fa.sampled_errors([1.0, 0.5], 1, 0, rng=rng)
+        theory.sampled_errors([1.0, 0.5], 1, 0, rng=rng)
     with refused(TypeError, "rng is 3; it must be a Generator: pass rng=np.random.default_rng(seed)"):
-        fa.sampled_errors([1.0, 0.5], 1, 2, rng=3)
+        theory.sampled_errors([1.0, 0.5], 1, 2, rng=3)
     with refused(ValueError, "rank is 0; choose at least 1"):
-        fa.streamed_error(sequence, 50, 0, rng=rng)
+        theory.streamed_error(sequence, 50, 0, rng=rng)
     with refused(ValueError, "size is 0; choose at least 1"):
-        fa.streamed_error(sequence, 0, 3, rng=rng)
+        theory.streamed_error(sequence, 0, 3, rng=rng)
     with refused(ValueError, "singular_values(0, 3) returned 2 values; it must return 3"):
-        fa.streamed_error(values(1.0, 0.5), 50, 3, rng=rng)
+        theory.streamed_error(values(1.0, 0.5), 50, 3, rng=rng)
     says = "singular value 1.5 comes after the first 2, the least of which is 1.0; let the values fall"
     with pytest.raises(fa.EnsembleError) as caught:
-        fa.streamed_error(values(3.0, 1.0, 1.5, 1.2), 4, 2, rng=rng)
+        theory.streamed_error(values(3.0, 1.0, 1.5, 1.2), 4, 2, rng=rng)
     assert caught.value.failures[0].error == f"ValueError({says!r})"
     with pytest.raises(fa.EnsembleError) as caught:
-        fa.streamed_error(values(3.0, 1.0, 0.5), 4, 2, rng=rng)
+        theory.streamed_error(values(3.0, 1.0, 0.5), 4, 2, rng=rng)
     says = "singular_values(2, 4) returned 1 values; it must return 2"
     assert caught.value.failures[0].error == f"ValueError({says!r})"
 
@@ -402,7 +403,7 @@ def test_draws_are_made_in_blocks_that_fit_the_cache(monkeypatch, rng, entries, 
     monkeypatch.setattr(sampling, "ENTRIES", entries)
     monkeypatch.setattr(sampling, "_sampled", lambda *rest: (sizes.append(rest[2]), sampled(*rest))[1])
     draws = 2 * max(1, entries // numbers) + 1
-    assert fa.sampled_errors(values, 3, draws, weights=weights, rng=rng).shape == (draws,)
+    assert theory.sampled_errors(values, 3, draws, weights=weights, rng=rng).shape == (draws,)
     assert sizes == [max(1, entries // numbers)] * 2 + [1]
 
 
@@ -421,7 +422,7 @@ def test_each_span_of_a_streamed_draw_has_sixteen_blocks_if_there_are_as_many(
         "ensemble_over",
         lambda run, items, **rest: (found.extend(items), over(run, items, **rest))[1],
     )
-    fa.streamed_error(lambda a, b: (blocks.append((a, b)), sequence(a, b))[1], size, rank, rng=rng)
+    theory.streamed_error(lambda a, b: (blocks.append((a, b)), sequence(a, b))[1], size, rank, rng=rng)
     assert len(found) == spans
     assert blocks[0] == (0, rank) and found[0][0] == rank and found[-1][1] == blocks[-1][1] == size
     assert all(one[1] == other[0] for one, other in pairwise(blocks) if other != blocks[0])

@@ -22,6 +22,7 @@ from strategies import (
 )
 
 import fa_utils as fa
+from fa_utils import theory
 
 pytestmark = pytest.mark.slow
 ROUNDINGS = 100 * Fraction(EPS)  # no sum here has more than 32 terms, no product more than five factors
@@ -106,7 +107,7 @@ def test_losses_from_overlaps_are_exact_to_rounding_or_refused_where_they_overfl
     M = data.draw(matrices((r, r)))
     sketch, moved = exact.Y @ exact.C.T, exact.Z @ fractions(M)
     size = squares(reach(exact.target_reach, exact.C.T)) + (norm(exact.Z) * norm(fractions(M))) ** 2
-    assert_exact(lambda: fa.fa_star_losses(problem, M), squares(sketch) - squares(moved), size)
+    assert_exact(lambda: theory.fa_star_losses(problem, M), squares(sketch) - squares(moved), size)
 
 
 @given(problems())

@@ -15,6 +15,7 @@ from conftest import refused, without_workers
 from experiments import an_ensemble, product, refuses_small_numbers, stream
 
 import fa_utils as fa
+from fa_utils import theory
 from fa_utils import cluster, ensembles
 
 
@@ -168,7 +169,7 @@ def test_an_ensemble_within_a_clusters_draw_stays_in_its_worker(monkeypatch, sch
 
 def test_a_streamed_error_is_the_same_on_a_cluster(scheduler):
     def error(cluster):
-        return fa.streamed_error(
+        return theory.streamed_error(
             lambda a, b: np.arange(a + 1.0, b + 1) ** -0.5, 1_000_000, 5, rng=stream(), cluster=cluster
         )
 

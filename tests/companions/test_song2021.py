@@ -10,10 +10,12 @@ from conftest import close, refused
 from scipy import stats
 
 import fa_utils as fa
+from fa_utils import report
+from fa_utils.companions import song2021, song2021_settings
 from fa_utils import two_layer
 
 PUBLISHED = Path(__file__).parents[1] / "notebooks" / "companions" / "song2021_alignment.csv"
-ACTIVATIONS = [fa.LINEAR, fa.RELU, fa.TANH]
+ACTIVATIONS = [song2021.LINEAR, song2021.RELU, song2021.TANH]
 
 
 def name_of(value):
@@ -26,7 +28,7 @@ def slope_one(values, out):
 
 
 # Linear as well, but not known to be: networks with it are not reduced.
-UNREDUCED = fa.Activation("unreduced", np.positive, slope_one)
+UNREDUCED = song2021.Activation("unreduced", np.positive, slope_one)
 
 PLAIN = {
     "linear": (lambda x: x, lambda x: np.ones_like(x)),
@@ -39,7 +41,7 @@ def explicit(activation, rng, samples=4, inputs=6, width=7):
     """Return a network with everything of order one, and its inputs X (n, d) and first layer W (p, d)."""
     X, W = rng.standard_normal((samples, inputs)), rng.standard_normal((width, inputs))
     labels, weights, feedback = (rng.standard_normal(size) for size in (samples, width, width))
-    return fa.Network(activation, X @ X.T, labels, W @ X.T, weights, feedback), X, W
+    return song2021.Network(activation, X @ X.T, labels, W @ X.T, weights, feedback), X, W
 
 
 def plain_steps(network, X, W, rate, decay, steps):
@@ -115,7 +117,7 @@ def test_an_activations_slope_is_its_derivative(rng, activation):
 )
 def test_a_network_whose_parts_do_not_fit_is_refused(rng, change, says):
     needs = "hidden of shape (7, 4), a row for each hidden unit and a column for each sample, needs"
-    network = explicit(fa.RELU, rng)[0]
+    network = explicit(song2021.RELU, rng)[0]
     with refused(ValueError, says.format(needs=needs)):
         replace(network, **change)
 
@@ -126,7 +128,7 @@ def test_a_network_refuses_whole_numbers(rng):
         "convert with np.asarray(weights, dtype=float), or take .real of complex ones"
     )
     with refused(TypeError, says):
-        replace(explicit(fa.RELU, rng)[0], weights=np.ones(7, dtype=np.int64))
+        replace(explicit(song2021.RELU, rng)[0], weights=np.ones(7, dtype=np.int64))
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.4])
@@ -135,19 +137,19 @@ def test_a_narrow_linear_network_learns_as_a_random_one_of_any_width(rng, width,
     """Losses and cosines have one law, at the start and in the end; they had not, were a scale wrong."""
     draws, sizes = 2000, {"samples": 4, "inputs": 6, "width": width}
     found = []
-    for drawn in (lambda: fa.random_network(fa.LINEAR, **sizes, rng=rng), lambda: narrow(sizes, rng)):
+    for drawn in (lambda: song2021.random_network(song2021.LINEAR, **sizes, rng=rng), lambda: narrow(sizes, rng)):
         networks = [drawn() for _ in range(draws)]
-        runs = fa.train_networks(networks, 0.01, [decay] * draws, 150, every=50)
+        runs = song2021.train_networks(networks, 0.01, [decay] * draws, 150, every=50)
         starts = [[network.loss, network.cosine] for network in networks]
         found.append(np.column_stack([starts, [[*run.losses, *run.cosines] for run in runs]]))
-    limit = fa.kolmogorov_limit(draws, draws, chance=1e-6)
+    limit = report.kolmogorov_limit(draws, draws, chance=1e-6)
     pairs = zip(*np.transpose(found, (0, 2, 1)), strict=True)
     assert max(stats.ks_2samp(one, other).statistic for one, other in pairs) < limit
 
 
 def narrow(sizes, rng):
-    network = fa.random_linear_network(**sizes, rng=rng)
-    assert network.hidden.shape == (6, 4) and network.activation is fa.LINEAR
+    network = song2021.random_linear_network(**sizes, rng=rng)
+    assert network.hidden.shape == (6, 4) and network.activation is song2021.LINEAR
     return network
 
 
@@ -161,7 +163,7 @@ def narrow(sizes, rng):
 )
 def test_unusable_sizes_of_a_narrow_network_are_refused(rng, change, says):
     with refused(ValueError, says):
-        fa.random_linear_network(**({"samples": 5, "inputs": 9, "width": 7} | change), rng=rng)
+        song2021.random_linear_network(**({"samples": 5, "inputs": 9, "width": 7} | change), rng=rng)
 
 
 # --- random networks ------------------------------------------------------------------------------------
@@ -172,7 +174,7 @@ def parts(network):
 
 
 def drawn(activation, samples=5, inputs=9, width=20, seed=3):
-    return fa.random_network(activation, samples, inputs, width, rng=np.random.default_rng(seed))
+    return song2021.random_network(activation, samples, inputs, width, rng=np.random.default_rng(seed))
 
 
 def equal_parts(one, other):
@@ -180,14 +182,14 @@ def equal_parts(one, other):
 
 
 def test_equal_seeds_draw_equal_networks_and_others_do_not():
-    assert equal_parts(drawn(fa.RELU), drawn(fa.RELU)) == {*parts(drawn(fa.RELU))}
-    assert equal_parts(drawn(fa.RELU), drawn(fa.RELU, seed=4)) == set()
+    assert equal_parts(drawn(song2021.RELU), drawn(song2021.RELU)) == {*parts(drawn(song2021.RELU))}
+    assert equal_parts(drawn(song2021.RELU), drawn(song2021.RELU, seed=4)) == set()
 
 
 def test_every_part_has_a_stream_of_its_own():
-    assert equal_parts(drawn(fa.LINEAR), drawn(fa.LINEAR, width=21)) == {"gram", "labels"}
-    for other in (fa.RELU, fa.TANH):
-        assert equal_parts(drawn(fa.LINEAR), drawn(other)) == {"gram", "hidden", "weights", "feedback"}
+    assert equal_parts(drawn(song2021.LINEAR), drawn(song2021.LINEAR, width=21)) == {"gram", "labels"}
+    for other in (song2021.RELU, song2021.TANH):
+        assert equal_parts(drawn(song2021.LINEAR), drawn(other)) == {"gram", "hidden", "weights", "feedback"}
 
 
 def test_a_seeds_network_stays_what_it_is():
@@ -198,11 +200,11 @@ def test_a_seeds_network_stays_what_it_is():
     wanted = {"gram": X @ X.T, "labels": X @ task.standard_normal(9)}
     wanted |= {"hidden": start.standard_normal((20, 5)) @ root, "weights": start.standard_normal(20)}
     wanted |= {"feedback": last.standard_normal(20)}
-    assert all(close(part, wanted[name], atol=1e-13) for name, part in parts(drawn(fa.LINEAR)).items())
+    assert all(close(part, wanted[name], atol=1e-13) for name, part in parts(drawn(song2021.LINEAR)).items())
     task = np.random.default_rng(3).spawn(2)[1]
     teacher = task.standard_normal((20, 5)) @ root
     labels = np.maximum(teacher, 0).T @ task.standard_normal(20) / np.sqrt(20)
-    assert close(drawn(fa.RELU).labels, labels, atol=1e-13)
+    assert close(drawn(song2021.RELU).labels, labels, atol=1e-13)
 
 
 def whitened(vectors, gram):
@@ -211,7 +213,7 @@ def whitened(vectors, gram):
 
 
 def test_hidden_units_have_the_law_of_gaussian_weights_given_the_inputs():
-    network = drawn(fa.RELU, samples=4, inputs=4, width=20_000)
+    network = drawn(song2021.RELU, samples=4, inputs=4, width=20_000)
     entries = whitened(network.hidden, network.gram)
     assert stats.kstest(entries.ravel(), "norm").pvalue > 1e-6
     directions = np.concatenate([np.eye(4), np.eye(4)[[0, 0, 0, 1, 1, 2]] + np.eye(4)[[1, 2, 3, 2, 3, 3]]])
@@ -220,7 +222,7 @@ def test_hidden_units_have_the_law_of_gaussian_weights_given_the_inputs():
 
 
 def test_weights_and_feedback_are_independent_and_gaussian():
-    network = drawn(fa.RELU, width=20_000)
+    network = drawn(song2021.RELU, width=20_000)
     for part in (network.weights, network.feedback):
         assert stats.kstest(part, "norm").pvalue > 1e-6
     assert abs(network.cosine) < stats.norm.isf(5e-7) / np.sqrt(20_000)
@@ -228,7 +230,7 @@ def test_weights_and_feedback_are_independent_and_gaussian():
 
 def test_inputs_are_gaussian(rng):
     """||x||^2 of each sample is chi-squared, and the gram matrix's determinant a product of such."""
-    grams = np.array([fa.random_network(fa.LINEAR, 3, 7, 1, rng=child).gram for child in rng.spawn(500)])
+    grams = np.array([song2021.random_network(song2021.LINEAR, 3, 7, 1, rng=child).gram for child in rng.spawn(500)])
     for sample in range(3):
         assert stats.kstest(grams[:, sample, sample], stats.chi2(7).cdf).pvalue > 1e-6
     last = np.linalg.det(grams) / np.linalg.det(grams[:, :2, :2])
@@ -236,24 +238,24 @@ def test_inputs_are_gaussian(rng):
 
 
 def test_linear_labels_are_a_gaussian_function_of_the_inputs(rng):
-    networks = [fa.random_network(fa.LINEAR, 3, 5, 2, rng=child) for child in rng.spawn(500)]
+    networks = [song2021.random_network(song2021.LINEAR, 3, 5, 2, rng=child) for child in rng.spawn(500)]
     entries = np.array([whitened(network.labels, network.gram) for network in networks])
     assert stats.kstest(entries.ravel(), "norm").pvalue > 1e-6
 
 
 def test_other_labels_are_those_of_a_teacher_of_the_same_kind_and_width(rng):
     """Given the inputs their mean square is psi's. A ReLU teacher of one unit is silent half the time."""
-    for activation, share in ((UNREDUCED, 1.0), (fa.RELU, 0.5)):
-        networks = [fa.random_network(activation, 1, 5, 50, rng=child) for child in rng.spawn(800)]
+    for activation, share in ((UNREDUCED, 1.0), (song2021.RELU, 0.5)):
+        networks = [song2021.random_network(activation, 1, 5, 50, rng=child) for child in rng.spawn(800)]
         squares = np.array([float(one.labels[0] ** 2 / one.gram[0, 0]) for one in networks])
         assert abs(squares.mean() - share) < 5 * squares.std() / np.sqrt(800)
-    networks = [fa.random_network(fa.RELU, 1, 5, 1, rng=child) for child in rng.spawn(800)]
+    networks = [song2021.random_network(song2021.RELU, 1, 5, 1, rng=child) for child in rng.spawn(800)]
     assert abs(np.mean([one.labels[0] == 0 for one in networks]) - 0.5) < 5 * 0.5 / np.sqrt(800)
 
 
 def test_a_teacher_is_another_network_than_its_pupil(rng):
     """With one unit both are directions among the samples, at an angle that is uniform if independent."""
-    networks = [fa.random_network(UNREDUCED, 2, 5, 1, rng=child) for child in rng.spawn(500)]
+    networks = [song2021.random_network(UNREDUCED, 2, 5, 1, rng=child) for child in rng.spawn(500)]
     pairs = [whitened(np.vstack([one.labels, one.hidden]), one.gram) for one in networks]
     angles = np.array([np.arctan2(*teacher) - np.arctan2(*pupil) for teacher, pupil in pairs])
     assert stats.kstest(angles % np.pi / np.pi, "uniform").pvalue > 1e-6
@@ -270,13 +272,13 @@ def test_a_teacher_is_another_network_than_its_pupil(rng):
 )
 def test_impossible_sizes_are_refused(rng, arguments, kind, says):
     with refused(kind, says):
-        fa.random_network(fa.RELU, *arguments, rng=rng)
+        song2021.random_network(song2021.RELU, *arguments, rng=rng)
 
 
 def test_a_network_may_have_as_many_samples_as_inputs_and_needs_a_generator(rng):
-    assert np.linalg.matrix_rank(fa.random_network(fa.RELU, 4, 4, 1, rng=rng).gram) == 4
+    assert np.linalg.matrix_rank(song2021.random_network(song2021.RELU, 4, 4, 1, rng=rng).gram) == 4
     with refused(TypeError, "rng is 5; it must be a Generator: pass rng=np.random.default_rng(seed)"):
-        fa.random_network(fa.RELU, 4, 4, 1, rng=5)
+        song2021.random_network(song2021.RELU, 4, 4, 1, rng=5)
 
 
 # --- steps ----------------------------------------------------------------------------------------------
@@ -287,7 +289,7 @@ def test_a_network_may_have_as_many_samples_as_inputs_and_needs_a_generator(rng)
 def test_a_run_is_fa_on_all_weights_as_the_paper_writes_it(rng, activation, decay):
     network, X, W = explicit(activation, rng)
     for steps in (1, 2, 9):
-        run = fa.train_network(network, 0.07, decay, steps, every=steps)
+        run = song2021.train_network(network, 0.07, decay, steps, every=steps)
         W_end, beta = plain_steps(network, X, W, 0.07, decay, steps)
         assert close(run.network.hidden, W_end @ X.T, atol=1e-13)
         assert close(run.network.weights, beta, atol=1e-13)
@@ -298,26 +300,26 @@ def test_a_run_is_fa_on_all_weights_as_the_paper_writes_it(rng, activation, deca
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=name_of)
 def test_what_was_seen_last_is_the_last_networks(rng, activation):
     network = explicit(activation, rng)[0]
-    run = fa.train_network(network, 0.05, 0.2, 60, every=20)
+    run = song2021.train_network(network, 0.05, 0.2, 60, every=20)
     assert run.steps.tolist() == [20, 40, 60]
     assert close(run.losses[-1], run.network.loss, rtol=1e-12)
     assert close(run.cosines[-1], run.network.cosine, rtol=1e-12)
-    halfway = fa.train_network(network, 0.05, 0.2, 40, every=40)
+    halfway = song2021.train_network(network, 0.05, 0.2, 40, every=40)
     assert close([run.losses[1], run.cosines[1]], [halfway.losses[0], halfway.cosines[0]], rtol=1e-12)
 
 
 @pytest.mark.parametrize("activation", [*ACTIVATIONS, UNREDUCED], ids=name_of)
 def test_a_run_goes_on_from_its_last_network(rng, activation):
     network = explicit(activation, rng)[0]
-    whole, first = (fa.train_network(network, 0.05, 0.2, steps, every=steps).network for steps in (70, 30))
-    rest = fa.train_network(first, 0.05, 0.2, 40, every=40).network
+    whole, first = (song2021.train_network(network, 0.05, 0.2, steps, every=steps).network for steps in (70, 30))
+    rest = song2021.train_network(first, 0.05, 0.2, 40, every=40).network
     assert close(rest.hidden, whole.hidden, atol=1e-12) and close(rest.weights, whole.weights, atol=1e-12)
 
 
 def test_a_run_changes_nothing_it_was_given(rng):
-    network = explicit(fa.RELU, rng)[0]
+    network = explicit(song2021.RELU, rng)[0]
     before = {name: part.copy() for name, part in parts(network).items()}
-    fa.train_network(network, 0.05, 0.2, 5, every=5)
+    song2021.train_network(network, 0.05, 0.2, 5, every=5)
     assert all(np.array_equal(part, before[name]) for name, part in parts(network).items())
 
 
@@ -328,7 +330,7 @@ def test_a_step_with_the_true_weights_as_feedback_goes_down_the_gradient(rng, ac
     fixed, beta = (activation, X, network.labels), network.weights
     by_W = differences(lambda moved: objective(*fixed, moved, beta, decay), W)
     by_beta = differences(lambda moved: objective(*fixed, W, moved, decay), beta)
-    after = fa.train_network(network, rate, decay, 1, every=1).network
+    after = song2021.train_network(network, rate, decay, 1, every=1).network
     assert close((after.hidden - network.hidden) / rate, -by_W @ X.T, atol=1e-8)
     assert close((after.weights - network.weights) / rate, -by_beta, atol=1e-8)
 
@@ -341,7 +343,7 @@ def test_gradient_descent_lowers_the_loss_by_the_squared_gradient_to_first_order
     squared = np.square(differences(lambda moved: objective(*fixed, moved, beta, 0.0), W)).sum()
     squared += np.square(differences(lambda moved: objective(*fixed, W, moved, 0.0), beta)).sum()
     rates = np.array([1e-4, 5e-5, 2.5e-5])
-    falls = [(network.loss - fa.train_network(network, rate, 0.0, 1, every=1).losses[0]) for rate in rates]
+    falls = [(network.loss - song2021.train_network(network, rate, 0.0, 1, every=1).losses[0]) for rate in rates]
     gaps = np.abs(falls / rates - squared)
     assert abs(np.polyfit(np.log(rates), np.log(gaps), 1)[0] - 1) < 0.1
 
@@ -351,12 +353,12 @@ def first_layer(network):
     return np.sum(network.hidden * np.linalg.solve(network.gram, network.hidden.T).T)
 
 
-@pytest.mark.parametrize("activation", [fa.LINEAR, UNREDUCED], ids=name_of)
+@pytest.mark.parametrize("activation", [song2021.LINEAR, UNREDUCED], ids=name_of)
 def test_overlap_grows_by_half_of_what_the_first_layer_does_in_the_limit_of_small_steps(rng, activation):
     network = explicit(activation, rng)[0]
     rates, gaps = [8e-4, 4e-4, 2e-4], []
     for rate in rates:
-        end = fa.train_network(network, rate, 0.0, round(2 / rate), every=round(2 / rate)).network
+        end = song2021.train_network(network, rate, 0.0, round(2 / rate), every=round(2 / rate)).network
         gained = end.feedback @ (end.weights - network.weights)
         assert np.linalg.norm(end.weights - network.weights) > 0.1
         gaps.append(abs(gained - (first_layer(end) - first_layer(network)) / 2))
@@ -366,15 +368,15 @@ def test_overlap_grows_by_half_of_what_the_first_layer_does_in_the_limit_of_smal
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=name_of)
 def test_wide_networks_learn_their_labels(activation):
     network = drawn(activation, samples=5, inputs=15, width=200)
-    run = fa.train_network(network, 0.02, 0.0, 3000)
+    run = song2021.train_network(network, 0.02, 0.0, 3000)
     assert run.losses[-1] < 1e-3 * network.loss
 
 
 def test_decay_alone_shrinks_the_weights_by_a_factor_a_step(rng):
-    network = explicit(fa.LINEAR, rng)[0]
+    network = explicit(song2021.LINEAR, rng)[0]
     still = replace(network, hidden=0 * network.hidden, labels=0 * network.labels)
-    for one in (still, replace(still, activation=fa.TANH)):
-        end = fa.train_network(one, 0.1, 0.5, 20, every=10).network
+    for one in (still, replace(still, activation=song2021.TANH)):
+        end = song2021.train_network(one, 0.1, 0.5, 20, every=10).network
         assert close(end.weights, 0.95**20 * one.weights, rtol=1e-12) and not end.hidden.any()
 
 
@@ -390,9 +392,9 @@ def same_runs(one, other, atol):
 @pytest.mark.parametrize("width", [3, 40])
 @pytest.mark.parametrize("decay", [0.0, 0.4])
 def test_the_reduction_of_linear_networks_is_exact(rng, width, decay):
-    network = explicit(fa.LINEAR, rng, width=width)[0]
+    network = explicit(song2021.LINEAR, rng, width=width)[0]
     reduced, full = (
-        fa.train_network(one, 0.02, decay, 300, every=20)
+        song2021.train_network(one, 0.02, decay, 300, every=20)
         for one in (network, replace(network, activation=UNREDUCED))
     )
     assert same_runs(reduced, full, atol=1e-10)
@@ -400,7 +402,7 @@ def test_the_reduction_of_linear_networks_is_exact(rng, width, decay):
 
 def test_a_linear_run_of_any_width_is_on_2n_plus_2_numbers(rng):
     """Those that change: alpha, v and gamma, and s in place of u."""
-    networks = [explicit(fa.LINEAR, rng, width=width)[0] for width in (3, 1000)]
+    networks = [explicit(song2021.LINEAR, rng, width=width)[0] for width in (3, 1000)]
     runs = two_layer._LinearRuns(networks, 0.01, [0.1, 0.1])
     before = {name: part.copy() for name, part in vars(runs).items() if isinstance(part, np.ndarray)}
     runs.advance(5)
@@ -412,37 +414,37 @@ def test_a_linear_run_of_any_width_is_on_2n_plus_2_numbers(rng):
 def test_networks_trained_together_run_as_they_would_alone(rng, activation):
     networks = [explicit(activation, rng, width=width)[0] for width in (3, 5, 8, 5)]
     decays, settings = [0.0, 0.1, 0.3, 0.0], {"every": 20, "change": 1e-3}
-    runs = fa.train_networks(networks, 0.02, decays, 100, **settings)
+    runs = song2021.train_networks(networks, 0.02, decays, 100, **settings)
     assert len({run.steps[-1] for run in runs}) > 1  # they end at different looks
     for network, decay, run in zip(networks, decays, runs, strict=True):
-        assert same_runs(run, fa.train_network(network, 0.02, decay, 100, **settings), atol=1e-11)
+        assert same_runs(run, song2021.train_network(network, 0.02, decay, 100, **settings), atol=1e-11)
 
 
 def test_networks_of_any_kinds_and_sizes_are_trained_in_one_call(rng):
     networks = [
-        explicit(activation, rng, samples)[0] for activation in (fa.LINEAR, fa.TANH) for samples in (2, 5)
+        explicit(activation, rng, samples)[0] for activation in (song2021.LINEAR, song2021.TANH) for samples in (2, 5)
     ]
     for some in (networks, networks[:2], networks[1:3], []):
-        runs = fa.train_networks(some, 0.02, [0.1] * len(some), 40, every=20)
+        runs = song2021.train_networks(some, 0.02, [0.1] * len(some), 40, every=20)
         for network, run in zip(some, runs, strict=True):
-            assert same_runs(run, fa.train_network(network, 0.02, 0.1, 40, every=20), atol=1e-11)
+            assert same_runs(run, song2021.train_network(network, 0.02, 0.1, 40, every=20), atol=1e-11)
 
 
 @pytest.mark.parametrize("entries", [1, 12, 28])  # of 28: one unit, three and all at a time
-@pytest.mark.parametrize("activation", [fa.RELU, fa.TANH, UNREDUCED], ids=name_of)
+@pytest.mark.parametrize("activation", [song2021.RELU, song2021.TANH, UNREDUCED], ids=name_of)
 def test_runs_do_not_depend_on_the_blocks_in_which_they_are_made(monkeypatch, rng, activation, entries):
     network = explicit(activation, rng)[0]
-    whole = fa.train_network(network, 0.05, 0.2, 60, every=20)
+    whole = song2021.train_network(network, 0.05, 0.2, 60, every=20)
     monkeypatch.setattr(two_layer, "ENTRIES", entries)
-    assert same_runs(whole, fa.train_network(network, 0.05, 0.2, 60, every=20), atol=1e-11)
+    assert same_runs(whole, song2021.train_network(network, 0.05, 0.2, 60, every=20), atol=1e-11)
 
 
-@pytest.mark.parametrize("activation", [fa.RELU, fa.TANH, UNREDUCED], ids=name_of)
+@pytest.mark.parametrize("activation", [song2021.RELU, song2021.TANH, UNREDUCED], ids=name_of)
 def test_single_precision_is_near_double_and_all_of_a_run_is_in_it(monkeypatch, activation):
     monkeypatch.setattr(two_layer, "ENTRIES", 50)
     network = drawn(activation)
     double, single = (
-        fa.train_network(network, 0.05, 0.1, 200, every=50, precision=precision)
+        song2021.train_network(network, 0.05, 0.1, 200, every=50, precision=precision)
         for precision in (np.float64, np.float32)
     )
     assert same_runs(single, double, atol=200 * np.finfo(np.float32).eps)
@@ -458,7 +460,7 @@ def test_single_precision_is_near_double_and_all_of_a_run_is_in_it(monkeypatch, 
 # --- when runs end --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("activation", [fa.LINEAR, fa.RELU], ids=name_of)
+@pytest.mark.parametrize("activation", [song2021.LINEAR, song2021.RELU], ids=name_of)
 @pytest.mark.parametrize(
     ("limits", "looks"),
     [
@@ -473,75 +475,75 @@ def test_single_precision_is_near_double_and_all_of_a_run_is_in_it(monkeypatch, 
 def test_runs_are_looked_at_every_so_many_steps_and_end_after_their_least_or_their_most(
     rng, activation, limits, looks
 ):
-    run = fa.train_network(explicit(activation, rng)[0], 0.02, 0.1, **limits)
+    run = song2021.train_network(explicit(activation, rng)[0], 0.02, 0.1, **limits)
     assert run.steps.tolist() == looks
 
 
-@pytest.mark.parametrize("activation", [fa.LINEAR, fa.RELU], ids=name_of)
+@pytest.mark.parametrize("activation", [song2021.LINEAR, song2021.RELU], ids=name_of)
 @pytest.mark.parametrize(("every", "steps"), [(10, 1), (20, 50), (10, 205)])
 def test_a_run_ends_once_it_has_settled_and_has_its_least_steps(rng, activation, every, steps):
     network = explicit(activation, rng)[0]
-    losses = fa.train_network(network, 0.02, 0.1, 40 * every, every=every).losses
+    losses = song2021.train_network(network, 0.02, 0.1, 40 * every, every=every).losses
     changes = abs(np.diff(losses, prepend=0.0))
     stillest = changes[:15].min()
     for change in (1.001 * stillest, 0.999 * stillest):
         settled = every * int(np.flatnonzero(changes < change)[0] + 1)
-        run = fa.train_network(network, 0.02, 0.1, steps, every=every, change=change)
+        run = song2021.train_network(network, 0.02, 0.1, steps, every=every, change=change)
         assert run.steps[-1] == max(steps, settled)
         looks = run.steps % every == 0
         assert close(run.losses[looks], losses[: looks.sum()], rtol=1e-12)
 
 
-@pytest.mark.parametrize("activation", [fa.LINEAR, fa.RELU], ids=name_of)
+@pytest.mark.parametrize("activation", [song2021.LINEAR, song2021.RELU], ids=name_of)
 def test_the_loss_after_the_first_stretch_is_compared_with_0(rng, activation):
     """A loss that does not change settles after the first where it is small, after the second where not."""
     network = explicit(activation, rng)[0]
     for factor, looks in ((0.99, [1, 3, 6]), (1.01, [1, 3])):
         settings = {"every": 3, "change": factor * network.loss}
-        assert fa.train_network(network, 1e-12, 0.0, 1, **settings).steps.tolist() == looks
+        assert song2021.train_network(network, 1e-12, 0.0, 1, **settings).steps.tolist() == looks
 
 
-@pytest.mark.parametrize("activation", [fa.LINEAR, fa.RELU], ids=name_of)
+@pytest.mark.parametrize("activation", [song2021.LINEAR, song2021.RELU], ids=name_of)
 def test_no_change_is_less_than_none(rng, activation):
     network = explicit(activation, rng)[0]
     still = replace(network, hidden=0 * network.hidden, labels=0 * network.labels)
     for change, steps in ((0.0, 50), (1e-300, 10)):
-        run = fa.train_network(still, 0.1, 0.1, 1, every=10, change=change, most_steps=50)
+        run = song2021.train_network(still, 0.1, 0.1, 1, every=10, change=change, most_steps=50)
         assert not run.losses.any() and run.steps[-1] == steps
 
 
 def test_a_run_has_just_its_steps_and_looks_1000_apart_unless_told_otherwise(rng):
-    assert fa.train_network(explicit(fa.LINEAR, rng)[0], 0.01, 0.1, 1500).steps.tolist() == [1000, 1500]
+    assert song2021.train_network(explicit(song2021.LINEAR, rng)[0], 0.01, 0.1, 1500).steps.tolist() == [1000, 1500]
 
 
-@pytest.mark.parametrize("activation", [fa.LINEAR, UNREDUCED], ids=name_of)
+@pytest.mark.parametrize("activation", [song2021.LINEAR, UNREDUCED], ids=name_of)
 def test_divergence_is_said_without_a_warning(rng, activation):
     says = "training diverged before step 200: a loss is no longer finite; choose a smaller learning rate"
     networks = [explicit(activation, rng)[0] for _ in range(2)]
     with refused(FloatingPointError, says):
-        fa.train_networks(networks, 100.0, [0.1, 0.0], 400, every=200)
+        song2021.train_networks(networks, 100.0, [0.1, 0.0], 400, every=200)
 
 
-@pytest.mark.parametrize("activation", [fa.LINEAR, UNREDUCED], ids=name_of)
+@pytest.mark.parametrize("activation", [song2021.LINEAR, UNREDUCED], ids=name_of)
 def test_divergence_is_said_at_the_first_look_at_which_the_loss_is_not_finite(rng, activation):
     network = explicit(activation, rng)[0]
     with pytest.raises(FloatingPointError) as said:
-        fa.train_network(network, 100.0, 0.1, 400, every=1)
+        song2021.train_network(network, 100.0, 0.1, 400, every=1)
     step = int(str(said.value).split()[4].rstrip(":"))
     assert step > 1
-    losses = fa.train_network(network, 100.0, 0.1, step - 1, every=1).losses
+    losses = song2021.train_network(network, 100.0, 0.1, step - 1, every=1).losses
     assert np.isfinite(losses).all() and losses[-1] > 1e60
 
 
 def test_published_steps_need_a_width():
     with refused(ValueError, "width is 0; choose at least 1"):
-        fa.published_steps(0)
+        song2021_settings.published_steps(0)
 
 
 def test_a_saturated_network_may_diverge_in_its_weights_alone(rng):
-    network = explicit(fa.TANH, rng)[0]
+    network = explicit(song2021.TANH, rng)[0]
     with pytest.raises(FloatingPointError, match=r"^training diverged before step 5000: a loss "):
-        fa.train_network(network, 100.0, 0.1, 5000, every=5000)
+        song2021.train_network(network, 100.0, 0.1, 5000, every=5000)
 
 
 @pytest.mark.parametrize(
@@ -562,9 +564,9 @@ def test_a_saturated_network_may_diverge_in_its_weights_alone(rng):
 )
 def test_unusable_settings_of_training_are_refused(rng, change, kind, says):
     arguments = {"learning_rate": 0.1, "decays": [0.1, 0.0], "steps": 20}
-    networks = [explicit(fa.LINEAR, rng)[0]] * 2
+    networks = [explicit(song2021.LINEAR, rng)[0]] * 2
     with refused(kind, says):
-        fa.train_networks(networks, **(arguments | change))
+        song2021.train_networks(networks, **(arguments | change))
 
 
 # --- the published simulations --------------------------------------------------------------------------
@@ -573,7 +575,7 @@ def test_unusable_settings_of_training_are_refused(rng, change, kind, says):
 @pytest.mark.parametrize(
     ("width", "steps"), [(1, 357), (196, 5000), (400, 7142), (784, 10_000), (12800, 40_406)]
 )
-@pytest.mark.parametrize("name", fa.SIMULATIONS)
+@pytest.mark.parametrize("name", song2021_settings.SIMULATIONS)
 def test_published_simulations_have_their_steps_rates_and_decays(monkeypatch, rng, name, width, steps):
     seen = []
 
@@ -583,8 +585,8 @@ def test_published_simulations_have_their_steps_rates_and_decays(monkeypatch, rn
 
     monkeypatch.setattr(two_layer, "train_networks", train)
     monkeypatch.setattr(two_layer, "random_network", lambda activation, **how: (activation, how))
-    simulation = fa.SIMULATIONS[name]
-    runs = fa.simulate_published(simulation, width, networks=3, precision=np.float32, rng=rng)
+    simulation = song2021_settings.SIMULATIONS[name]
+    runs = song2021_settings.simulate_published(simulation, width, networks=3, precision=np.float32, rng=rng)
     rates = {"linear": 1e-3, "relu": 1e-2, "tanh": 1e-1}
     assert seen == [(rates[name], {"steps": steps, "change": 1e-3, "precision": np.float32})]
     assert [[decay for _, decay in of_one] for of_one in runs] == [[*simulation.decays]] * 3
@@ -605,21 +607,21 @@ def test_the_published_settings_are_those_of_the_published_table():
             (row["network"], float(row["regularisation"]), int(row["width"])) for row in csv.DictReader(lines)
         ]
     for name in ("linear", "relu"):
-        decays = fa.SIMULATIONS[name].decays
-        ours = [(name, decay, width) for decay in decays for width in fa.WIDTHS]
+        decays = song2021_settings.SIMULATIONS[name].decays
+        ours = [(name, decay, width) for decay in decays for width in song2021_settings.WIDTHS]
         assert [cell for cell in cells if cell[0] == name] == ours
 
 
 @pytest.mark.slow
 def test_linear_alignments_agree_with_the_published_means(rng):
-    runs = fa.simulate_published(fa.SIMULATIONS["linear"], 200, networks=6, rng=rng)
+    runs = song2021_settings.simulate_published(song2021_settings.SIMULATIONS["linear"], 200, networks=6, rng=rng)
     cosines = np.array([[run.cosines[-1] for run in of_one] for of_one in runs])
     with PUBLISHED.open(newline="", encoding="utf-8") as lines:
         rows = [row for row in csv.DictReader(lines) if (row["network"], row["width"]) == ("linear", "200")]
     means, deviations, counts = (
         np.array([float(row[name]) for row in rows]) for name in ("alignment_mean", "alignment_sd", "runs")
     )
-    limits = fa.student_limit([cosines.std(axis=0, ddof=1), deviations], [6, counts], chance=1e-4)
+    limits = report.student_limit([cosines.std(axis=0, ddof=1), deviations], [6, counts], chance=1e-4)
     assert (abs(cosines.mean(axis=0) - means) < limits).all()
     assert means[1] - cosines[:, 0].mean() > limits[0]  # of another regularisation: not within the limit
     for of_one in runs:
@@ -629,9 +631,9 @@ def test_linear_alignments_agree_with_the_published_means(rng):
 
 def test_published_simulations_need_a_network_and_a_generator(rng):
     with refused(ValueError, "networks is 0; choose at least 1"):
-        fa.simulate_published(fa.SIMULATIONS["linear"], 200, networks=0, rng=rng)
+        song2021_settings.simulate_published(song2021_settings.SIMULATIONS["linear"], 200, networks=0, rng=rng)
     with refused(TypeError, "rng is None; it must be a Generator: pass rng=np.random.default_rng(seed)"):
-        fa.simulate_published(fa.SIMULATIONS["linear"], 200, networks=1, rng=None)
+        song2021_settings.simulate_published(song2021_settings.SIMULATIONS["linear"], 200, networks=1, rng=None)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=name_of)
@@ -639,5 +641,5 @@ def test_a_network_sent_elsewhere_has_the_same_activation_and_runs_the_same(acti
     network = drawn(activation)
     again = pickle.loads(cloudpickle.dumps(network))
     assert [again.activation == own for own in ACTIVATIONS] == [activation == own for own in ACTIVATIONS]
-    here, there = (fa.train_network(one, 0.05, 0.1, 20, every=10) for one in (network, again))
+    here, there = (song2021.train_network(one, 0.05, 0.1, 20, every=10) for one in (network, again))
     assert same_runs(here, there, atol=0)

@@ -23,6 +23,7 @@ from strategies import (
 )
 
 import fa_utils as fa
+from fa_utils import report, theory
 from fa_utils import ensembles
 
 pytestmark = pytest.mark.slow
@@ -51,7 +52,7 @@ def test_the_least_error_is_exact_to_rounding_and_the_law_lies_between_it_and_th
     values, weights = spectrum
     least, full = exact_least(values, weights, rank), exact_least(values, weights, 0)
     found = results_or_none(
-        lambda: (fa.least_error(values, rank, weights), fa.error_law(values, rank, weights))
+        lambda: (theory.least_error(values, rank, weights), theory.error_law(values, rank, weights))
     )
     if found is None:
         assert full > 1e306
@@ -63,15 +64,15 @@ def test_the_least_error_is_exact_to_rounding_and_the_law_lies_between_it_and_th
 @given(spectra(), ranks)
 def test_laws_are_finite_and_direction_counts_within_the_rank(spectrum, rank):
     values, weights = spectrum
-    results_or_none(lambda: fa.error_law_correction(values, rank, weights))
-    undecided = fa.undecided_directions(values, rank, weights)
+    results_or_none(lambda: theory.error_law_correction(values, rank, weights))
+    undecided = theory.undecided_directions(values, rank, weights)
     assert 0 <= undecided <= rank * float(1 + LOGS)
 
 
 @given(spectra(), ranks, st.integers(2, 5))
 def test_the_oversampling_bound_is_its_formula(spectrum, rank, spare):
     values, weights = spectrum
-    found = results_or_none(lambda: fa.oversampling_bound(values, rank, rank + spare, weights))
+    found = results_or_none(lambda: theory.oversampling_bound(values, rank, rank + spare, weights))
     wanted = exact_least(values, weights, rank) * (1 + Fraction(rank, spare - 1))
     if found is None:
         assert wanted > 1e307
@@ -84,8 +85,8 @@ def test_laws_scale_with_the_square_of_the_values_and_do_not_see_their_order(spe
     values, weights = spectrum
     order, scale = np.random.default_rng(seed).permutation(len(values)), 2.0 ** (3 * exponent)
     others = None if weights is None else [weights[index] for index in order]
-    size = fa.error_law(values, rank, weights)  # that of the correction may be nothing but its rounding
-    for law in (fa.error_law, fa.error_law_correction, fa.least_error):
+    size = theory.error_law(values, rank, weights)  # that of the correction may be nothing but its rounding
+    for law in (theory.error_law, theory.error_law_correction, theory.least_error):
         wanted = law(values, rank, weights)
         slack = 1000 * float(LOGS) * (wanted + size)
         assert abs(law(values[order], rank, others) - wanted) <= slack
@@ -95,7 +96,7 @@ def test_laws_scale_with_the_square_of_the_values_and_do_not_see_their_order(spe
 @given(st.lists(st.integers(1, 4), min_size=1, max_size=6), ranks, seeds)
 def test_weights_stand_for_repeated_values(weights, rank, seed):
     values = np.random.default_rng(seed).random(len(weights)) + 0.01
-    for law in (fa.error_law, fa.least_error, fa.undecided_directions):
+    for law in (theory.error_law, theory.least_error, theory.undecided_directions):
         one, other = law(values, rank, weights), law(np.repeat(values, weights), rank)
         assert abs(one - other) <= float(LOGS) * (1 + abs(other))
 
@@ -104,7 +105,7 @@ def test_weights_stand_for_repeated_values(weights, rank, seed):
 def test_drawn_errors_are_finite_and_at_least_the_least(spectrum, rank, seed):
     values, weights = spectrum
     rng = np.random.default_rng(seed)
-    errors = results_or_none(lambda: fa.sampled_errors(values, rank, 5, weights=weights, rng=rng))
+    errors = results_or_none(lambda: theory.sampled_errors(values, rank, 5, weights=weights, rng=rng))
     if errors is None:
         assert exact_least(values, weights, 0) > 1e290
     else:
@@ -116,7 +117,7 @@ def test_drawn_errors_are_finite_and_at_least_the_least(spectrum, rank, seed):
 def test_a_streamed_error_is_finite_and_at_least_the_least(spectrum, rank, seed):
     values = np.sort(spectrum[0])[::-1]
     rng = np.random.default_rng(seed)
-    error = results_or_none(lambda: fa.streamed_error(lambda a, b: values[a:b], len(values), rank, rng=rng))
+    error = results_or_none(lambda: theory.streamed_error(lambda a, b: values[a:b], len(values), rank, rng=rng))
     if error is None:
         assert exact_least(values, None, 0) > 1e290
     else:
@@ -145,12 +146,12 @@ def test_errors_from_mixtures_do_not_see_the_mixtures_scale_and_lie_within_the_w
     st.floats(min_value=0, exclude_min=True, allow_infinity=False), st.integers(1, 10), st.integers(1, 10**12)
 )
 def test_the_separation_is_finite_and_falls_with_theta(theta, rank, size):
-    limit = fa.separation_limit(theta)
-    assert 1 <= limit < np.inf and limit >= fa.separation_limit(2 * theta if theta < 1e307 else theta)
+    limit = theory.separation_limit(theta)
+    assert 1 <= limit < np.inf and limit >= theory.separation_limit(2 * theta if theta < 1e307 else theta)
     square = (1 + 4 / Fraction(theta)) / 4
     assert abs((Fraction(float(limit)) - Fraction(1, 2)) ** 2 - square) <= ROUNDINGS * square
     if size > (1 + theta) * rank:
-        values, weights = fa.separation_spectrum(size, rank, theta)
+        values, weights = theory.separation_spectrum(size, rank, theta)
         assert weights.sum() == size and 0 <= values[1] <= 1
         assert abs(values[1] ** 2 * weights[1] - theta * rank) <= 100 * EPS * theta * rank + 1e-290
 
@@ -200,7 +201,7 @@ edges = st.lists(st.floats(0, allow_infinity=False), min_size=2, max_size=5, uni
 
 @given(edges)
 def test_nodes_lie_between_their_edges_or_are_refused(edges):
-    found = results_or_none(lambda: tuple(fa.quadrature(edges)[:2]))
+    found = results_or_none(lambda: tuple(theory.quadrature(edges)[:2]))
     if found is None:
         gaps = np.diff(edges)
         assert (gaps <= 100 * EPS * np.array(edges[1:]) + 1e-320).any()
@@ -217,10 +218,10 @@ def test_nodes_lie_between_their_edges_or_are_refused(edges):
     exponents,
 )
 def test_integrals_of_polynomials_up_to_degree_seven_are_exact_at_any_scale(edges, coefficients, exponent):
-    rule = fa.quadrature(np.array(edges) / 1000)
+    rule = theory.quadrature(np.array(edges) / 1000)
     polynomial = np.polynomial.Polynomial(coefficients)
     primitive = polynomial.integ()
-    integrals = fa.running_integral(rule, 10.0**exponent * polynomial(rule.times))
+    integrals = theory.running_integral(rule, 10.0**exponent * polynomial(rule.times))
     wanted = 10.0**exponent * (primitive(rule.times[rule.edges]) - primitive(edges[0] / 1000))
     size = 10.0**exponent * np.abs(coefficients).sum()
     assert close(integrals, wanted, atol=100 * EPS * size)
@@ -229,18 +230,18 @@ def test_integrals_of_polynomials_up_to_degree_seven_are_exact_at_any_scale(edge
 @given(st.integers(0, 10**15), st.integers(1, 10**15), st.floats(1e-12, 1 - 1e-12))
 def test_limits_of_probabilities_and_distances_are_monotone(count, draws, chance):
     count = min(count, draws)
-    limit, sound = fa.probability_limit(count, draws, chance), 1 + 1e-6  # as the library is
-    assert 0 < limit <= 1 and fa.probability_limit(count, draws + 1, chance) <= limit * sound
-    assert fa.probability_limit(min(count + 1, draws), draws, chance) * sound >= limit
-    distance = fa.kolmogorov_limit(count + 1, draws, chance)
+    limit, sound = report.probability_limit(count, draws, chance), 1 + 1e-6  # as the library is
+    assert 0 < limit <= 1 and report.probability_limit(count, draws + 1, chance) <= limit * sound
+    assert report.probability_limit(min(count + 1, draws), draws, chance) * sound >= limit
+    distance = report.kolmogorov_limit(count + 1, draws, chance)
     assert 0 < distance < np.inf
     for further in (
-        fa.kolmogorov_limit(count + 2, draws, chance),
-        fa.kolmogorov_limit(count + 1, draws + 1, chance),
-        fa.kolmogorov_limit(count + 1, draws, min(1.1 * chance, 1 - 1e-13)),
+        report.kolmogorov_limit(count + 2, draws, chance),
+        report.kolmogorov_limit(count + 1, draws + 1, chance),
+        report.kolmogorov_limit(count + 1, draws, min(1.1 * chance, 1 - 1e-13)),
     ):
         assert further <= distance * (1 + 4 * EPS)
-    assert fa.kolmogorov_limit(draws, count + 1, chance) == pytest.approx(distance, rel=4 * EPS)
+    assert report.kolmogorov_limit(draws, count + 1, chance) == pytest.approx(distance, rel=4 * EPS)
 
 
 numbers = st.floats(allow_nan=True) | st.integers(-(10**30), 10**30)
@@ -250,13 +251,13 @@ texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 
 @given(st.lists(st.tuples(texts, st.sampled_from(["stated", "rebuilt", "new"]), numbers, bounds), max_size=4))
 def test_verdicts_are_read_from_a_notebook_as_they_were_written(drawn):
-    claims = [fa.Claim(text, mark, measured, "<=", bound) for text, mark, measured, bound in drawn]
+    claims = [report.Claim(text, mark, measured, "<=", bound) for text, mark, measured, bound in drawn]
     rows = [claim.row for claim in claims]
     output = {"data": {"application/vnd.fa-utils.verdicts+json": rows}}
     with tempfile.TemporaryDirectory() as folder:
         notebook = Path(folder, "one.ipynb")
         notebook.write_text(json.dumps({"cells": [{"outputs": [output]}, {}]}), encoding="utf-8")
-        assert fa.read_verdicts(notebook) == rows
+        assert report.read_verdicts(notebook) == rows
     for claim, row in zip(claims, rows, strict=True):
         assert (row["verdict"] == "holds") == (claim.measured <= claim.bound)
 

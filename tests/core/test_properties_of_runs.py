@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from strategies import EPS, mild_exponents, problems, results_or_none
 
 import fa_utils as fa
+from fa_utils import theory
 from fa_utils import riccati
 
 pytestmark = pytest.mark.slow
@@ -85,13 +86,13 @@ def test_an_euler_step_adds_the_rate_times_the_direct_formulas(problem, rule):
 @given(problems(start_kinds=INDEPENDENT), times)
 def test_exact_runs_are_finite_and_keep_the_gram_matrix_or_are_refused(problem, times):
     def run():
-        run = fa.fa_star_exact(problem, times)
+        run = theory.fa_star_exact(problem, times)
         return run.times, run.Z, run.W
 
     found = results_or_none(run)
-    results_or_none(lambda: fa.fa_star_overlaps(problem, times))
-    results_or_none(lambda: fa.fa_star_eigenvalues(problem))
-    results_or_none(lambda: fa.fa_star_rate(problem))
+    results_or_none(lambda: theory.fa_star_overlaps(problem, times))
+    results_or_none(lambda: theory.fa_star_eigenvalues(problem))
+    results_or_none(lambda: theory.fa_star_rate(problem))
     if found is not None:
         unit = np.abs(problem.Z).max()
         Z, start = found[1] / unit, problem.Z / unit
@@ -111,11 +112,11 @@ def test_exact_runs_in_other_units_are_the_same_run(problem, scales):
         np.ldexp(problem.Z, Z),
         problem.W,
     )
-    run, wanted = fa.fa_star_exact(scaled, np.ldexp(times, slower)), fa.fa_star_exact(problem, times)
+    run, wanted = theory.fa_star_exact(scaled, np.ldexp(times, slower)), theory.fa_star_exact(problem, times)
     assert close(np.ldexp(run.Z, -Z), wanted.Z, atol=1e-9 * np.abs(problem.Z).max())
-    M, wanted = fa.fa_star_overlaps(scaled, np.ldexp(times, slower)), fa.fa_star_overlaps(problem, times)
+    M, wanted = theory.fa_star_overlaps(scaled, np.ldexp(times, slower)), theory.fa_star_overlaps(problem, times)
     assert close(np.ldexp(M, slower), wanted, atol=1e-9 * np.abs(wanted).max())
-    found, wanted = fa.fa_star_eigenvalues(scaled), fa.fa_star_eigenvalues(problem)
+    found, wanted = theory.fa_star_eigenvalues(scaled), theory.fa_star_eigenvalues(problem)
     found = np.ldexp(found.real, slower) + 1j * np.ldexp(found.imag, slower)
     assert found.shape == wanted.shape
     if wanted.size:  # double ones at best to the root of rounding
@@ -126,9 +127,9 @@ def test_exact_runs_in_other_units_are_the_same_run(problem, scales):
 def test_exact_runs_conserve_what_fa_star_conserves(problem):
     Z = np.linalg.qr(problem.Z)[0]
     problem = replace(problem, Z=Z)
-    overlaps = results_or_none(lambda: fa.fa_star_overlaps(problem, [0.0, 0.3, 5.0, 1e9]))
+    overlaps = results_or_none(lambda: theory.fa_star_overlaps(problem, [0.0, 0.3, 5.0, 1e9]))
     assume(overlaps is not None)
-    losses = fa.fa_star_losses(problem, overlaps)
+    losses = theory.fa_star_losses(problem, overlaps)
     pull = np.linalg.norm(problem.sketch)
     skew = overlaps - overlaps.mT
     assert close(skew, skew[0], atol=1e-10 * pull)
@@ -137,7 +138,7 @@ def test_exact_runs_conserve_what_fa_star_conserves(problem):
     assert np.diff(np.trace(overlaps, axis1=1, axis2=2)).min() >= -1e-10 * pull  # alignment is what it climbs
 
 
-@given(problems(), st.sampled_from([fa.reduce, fa.reduce_feedback]))
+@given(problems(), st.sampled_from([theory.reduce, theory.reduce_feedback]))
 def test_small_problems_are_finite_lift_back_and_leave_nothing_out(problem, reduction):
     def reduced():
         small = reduction(problem)
@@ -148,7 +149,7 @@ def test_small_problems_are_finite_lift_back_and_leave_nothing_out(problem, redu
         return
     small = reduction(problem)
     n, m, p, q, r = *problem.target.shape, *small.problem.target.shape, problem.Z.shape[1]
-    assert p <= min(n, small.rank + r if reduction is fa.reduce else 2 * r) and q <= m
+    assert p <= min(n, small.rank + r if reduction is theory.reduce else 2 * r) and q <= m
     for basis in (small.columns, small.rows.T):
         assert close(basis.T @ basis, np.eye(basis.shape[1]), atol=100 * EPS)
     Z, W = small.lift(small.problem.Z, small.problem.W)

@@ -5,6 +5,7 @@ import pytest
 from conftest import refused
 
 import fa_utils as fa
+from fa_utils import theory
 
 SPECTRA = {
     "polynomial": np.arange(1, 101.0) ** -1,
@@ -27,7 +28,7 @@ def law_by_definition(values, gamma):
 @pytest.mark.parametrize("rank", [1, 5, 40])
 def test_law_solves_its_equation_to_rounding(name, rank):
     values = SPECTRA[name]
-    law = fa.error_law(values, rank)
+    law = theory.error_law(values, rank)
     found, error = law_by_definition(values, rank / law)
     assert abs(found / rank - 1) < 1e-14
     assert abs(float(error) / law - 1) < 1e-12
@@ -35,19 +36,19 @@ def test_law_solves_its_equation_to_rounding(name, rank):
 
 @pytest.mark.parametrize("rank", [1, 3, 9])
 def test_law_of_a_flat_spectrum_is_exact_and_needs_no_correction(rank):
-    assert fa.error_law(np.full(10, 2.0), rank) == pytest.approx(4.0 * (10 - rank), rel=1e-13)
-    assert fa.error_law_correction(np.full(10, 2.0), rank) == pytest.approx(0, abs=1e-28)
+    assert theory.error_law(np.full(10, 2.0), rank) == pytest.approx(4.0 * (10 - rank), rel=1e-13)
+    assert theory.error_law_correction(np.full(10, 2.0), rank) == pytest.approx(0, abs=1e-28)
 
 
 def test_law_of_two_values_and_one_unit_is_their_product():
-    assert fa.error_law([3.0, 2.0], 1) == pytest.approx(6.0, rel=1e-14)
-    assert fa.error_law([1e200, 1e-200], 1) == pytest.approx(1.0, rel=1e-11)
-    assert fa.error_law([3, 2], 1) == pytest.approx(6.0, rel=1e-14)
+    assert theory.error_law([3.0, 2.0], 1) == pytest.approx(6.0, rel=1e-14)
+    assert theory.error_law([1e200, 1e-200], 1) == pytest.approx(1.0, rel=1e-11)
+    assert theory.error_law([3, 2], 1) == pytest.approx(6.0, rel=1e-14)
 
 
 @pytest.mark.parametrize(("values", "rank"), [([1.0, 1e-10, 3e-11, 1e-11], 1), ([1.0, 0.5, 1e-8, 1e-9], 2)])
 def test_law_of_a_steep_spectrum_balances_found_and_missed_in_exact_arithmetic(values, rank):
-    gamma = Fraction(rank) / Fraction(fa.error_law(values, rank))
+    gamma = Fraction(rank) / Fraction(theory.error_law(values, rank))
     shares = [gamma * Fraction(value) ** 2 for value in values]
     found = sum(share / (1 + share) for share in shares[rank:])
     missed = sum(1 / (1 + share) for share in shares[:rank])
@@ -55,53 +56,53 @@ def test_law_of_a_steep_spectrum_balances_found_and_missed_in_exact_arithmetic(v
 
 
 def test_huge_and_fractional_weights_are_counted_exactly():
-    assert fa.error_law([1.0, 1e-3], 1, [1, 1e17]) == pytest.approx(1e11, rel=1e-3)
-    assert fa.error_law([1.0, 1e-3], 21, [21, 1e16]) >= fa.least_error([1.0, 1e-3], 21, [21, 1e16])
-    assert fa.least_error([1.0, 0.5], 3, [2.5, 4]) == pytest.approx(3.5 * 0.25)
-    assert fa.oversampling_bound([1.0, 0.5], 2, 5, [2, 10]) == pytest.approx((1 + 2 / 2) * 2.5)
-    assert fa.error_law([0.0, 0.0], 1, [5, 5]) == 0
+    assert theory.error_law([1.0, 1e-3], 1, [1, 1e17]) == pytest.approx(1e11, rel=1e-3)
+    assert theory.error_law([1.0, 1e-3], 21, [21, 1e16]) >= theory.least_error([1.0, 1e-3], 21, [21, 1e16])
+    assert theory.least_error([1.0, 0.5], 3, [2.5, 4]) == pytest.approx(3.5 * 0.25)
+    assert theory.oversampling_bound([1.0, 0.5], 2, 5, [2, 10]) == pytest.approx((1 + 2 / 2) * 2.5)
+    assert theory.error_law([0.0, 0.0], 1, [5, 5]) == 0
 
 
 def test_extreme_spectra_have_finite_laws():
-    assert fa.least_error([1e200, 1.0], 1) == 1.0
-    assert fa.error_law_correction([1.0, 1e-300], 1) == pytest.approx(0.25)
+    assert theory.least_error([1e200, 1.0], 1) == 1.0
+    assert theory.error_law_correction([1.0, 1e-300], 1) == pytest.approx(0.25)
 
 
 def test_law_scales_with_the_square_of_the_target():
     values = SPECTRA["polynomial"]
-    assert fa.error_law(3 * values, 7) == pytest.approx(9 * fa.error_law(values, 7), rel=1e-13)
-    assert fa.error_law_correction(3 * values, 7) == pytest.approx(9 * fa.error_law_correction(values, 7))
+    assert theory.error_law(3 * values, 7) == pytest.approx(9 * theory.error_law(values, 7), rel=1e-13)
+    assert theory.error_law_correction(3 * values, 7) == pytest.approx(9 * theory.error_law_correction(values, 7))
     for scale in (3, 2.0**900, 2.0**-900):
-        assert fa.undecided_directions(scale * values, 7) == pytest.approx(fa.undecided_directions(values, 7))
+        assert theory.undecided_directions(scale * values, 7) == pytest.approx(theory.undecided_directions(values, 7))
 
 
 def test_weights_stand_for_repeated_values_in_any_order():
     values, weights = np.array([0.5, 2.0, 0.0, 1.0]), np.array([40, 3, 7, 10])
     repeated = np.repeat(values, weights)
-    for quantity in (fa.error_law, fa.error_law_correction, fa.undecided_directions, fa.least_error):
+    for quantity in (theory.error_law, theory.error_law_correction, theory.undecided_directions, theory.least_error):
         assert quantity(values, 8, weights) == pytest.approx(quantity(repeated, 8), rel=1e-12)
 
 
 def test_law_is_continuous_in_the_weights():
-    close = fa.error_law([1.0, 0.5], 3, [10, 20 + 1e-9])
-    assert close == pytest.approx(fa.error_law([1.0, 0.5], 3, [10, 20]), rel=1e-9)
+    close = theory.error_law([1.0, 0.5], 3, [10, 20 + 1e-9])
+    assert close == pytest.approx(theory.error_law([1.0, 0.5], 3, [10, 20]), rel=1e-9)
 
 
 def test_law_is_zero_from_the_rank_of_the_target_on():
     values = np.array([3.0, 2.0, 1.0, 0.0])
-    assert fa.error_law(values, 2) > 0
+    assert theory.error_law(values, 2) > 0
     for rank in (3, 4, 9):
-        assert fa.error_law(values, rank) == 0
-        assert fa.error_law_correction(values, rank) == 0
-        assert fa.undecided_directions(values, rank) == 0
-        assert fa.least_error(values, rank) == 0
+        assert theory.error_law(values, rank) == 0
+        assert theory.error_law_correction(values, rank) == 0
+        assert theory.undecided_directions(values, rank) == 0
+        assert theory.least_error(values, rank) == 0
 
 
 @pytest.mark.parametrize("name", SPECTRA)
 def test_law_falls_with_the_rank_and_stays_above_the_optimum(name):
     values = SPECTRA[name]
-    laws = np.array([fa.error_law(values, rank) for rank in range(1, 60)])
-    optima = np.array([fa.least_error(values, rank) for rank in range(1, 60)])
+    laws = np.array([theory.error_law(values, rank) for rank in range(1, 60)])
+    optima = np.array([theory.least_error(values, rank) for rank in range(1, 60)])
     assert (np.diff(laws) < 0).all() and (laws > optima).all() and laws[0] < np.square(values).sum()
 
 
@@ -110,11 +111,11 @@ def test_law_misses_by_first_order_in_the_rank_and_the_corrected_law_by_less(rng
     """At any rank the standard deviation of one draw is 2.6 times what the law misses by."""
     ranks, theta, law_misses, corrected_misses = np.array([12, 36]), 0.3, [], []
     for rank, draws in zip(ranks.tolist(), (30_000, 10_000), strict=True):
-        values, weights = fa.separation_spectrum(20 * rank, rank, theta)
-        mean = fa.sampled_errors(values, rank, draws, weights=weights, rng=rng).mean()
-        law = fa.error_law(values, rank, weights)
+        values, weights = theory.separation_spectrum(20 * rank, rank, theta)
+        mean = theory.sampled_errors(values, rank, draws, weights=weights, rng=rng).mean()
+        law = theory.error_law(values, rank, weights)
         law_misses.append(mean / law - 1)
-        corrected_misses.append(abs(mean / (law + fa.error_law_correction(values, rank, weights)) - 1))
+        corrected_misses.append(abs(mean / (law + theory.error_law_correction(values, rank, weights)) - 1))
     slope = np.polyfit(np.log(ranks), np.log(law_misses), 1)[0]
     assert abs(slope + 1) < 0.1
     assert corrected_misses[0] < 0.2 * law_misses[0] and corrected_misses[1] < 0.1 * law_misses[1]
@@ -125,30 +126,30 @@ def test_law_misses_by_first_order_in_the_rank_and_the_corrected_law_by_less(rng
 def test_corrected_law_is_the_mean_of_draws(rng, rank, draws):
     """A draw's standard deviation is about the law over the rank, so that means are as good at each rank."""
     values = SPECTRA["polynomial"]
-    errors = fa.sampled_errors(values, rank, draws, rng=rng)
-    corrected = fa.error_law(values, rank) + fa.error_law_correction(values, rank)
+    errors = theory.sampled_errors(values, rank, draws, rng=rng)
+    corrected = theory.error_law(values, rank) + theory.error_law_correction(values, rank)
     assert abs(errors.mean() / corrected - 1) < 0.01
-    assert errors.mean() / fa.error_law(values, rank) > 1.015  # without the correction it is too small
+    assert errors.mean() / theory.error_law(values, rank) > 1.015  # without the correction it is too small
 
 
 def test_oversampling_bound_is_its_formula_and_holds_on_average(rng):
     values = SPECTRA["polynomial"]
-    bound = fa.oversampling_bound(values, 10, 15)
+    bound = theory.oversampling_bound(values, 10, 15)
     assert bound == pytest.approx((1 + 10 / 4) * np.square(values[10:]).sum(), rel=1e-14)
-    assert fa.error_law(values, 15) < fa.sampled_errors(values, 15, 2000, rng=rng).mean() < bound
+    assert theory.error_law(values, 15) < theory.sampled_errors(values, 15, 2000, rng=rng).mean() < bound
 
 
 def test_separation_law_tends_to_its_limit():
     for theta in (0.1, 0.5, 1.0, 3.0):
         gaps = []
         for size in (10**3, 10**5):
-            values, weights = fa.separation_spectrum(size, 4, theta)
-            optimum = fa.least_error(values, 4, weights)
+            values, weights = theory.separation_spectrum(size, 4, theta)
+            optimum = theory.least_error(values, 4, weights)
             assert optimum == pytest.approx(4 * theta)
-            gaps.append(abs(fa.error_law(values, 4, weights) / optimum - fa.separation_limit(theta)))
+            gaps.append(abs(theory.error_law(values, 4, weights) / optimum - theory.separation_limit(theta)))
         assert gaps[1] < gaps[0] / 50
-    assert fa.separation_limit(1.0) == (1 + 5**0.5) / 2
-    assert fa.separation_limit([0.5, 2.0]).shape == (2,)
+    assert theory.separation_limit(1.0) == (1 + 5**0.5) / 2
+    assert theory.separation_limit([0.5, 2.0]).shape == (2,)
 
 
 @pytest.mark.parametrize(
@@ -165,40 +166,40 @@ def test_separation_law_tends_to_its_limit():
     ],
 )
 def test_a_spectrum_that_is_none_is_refused(values, rank, weights, kind, message):
-    for quantity in (fa.error_law, fa.error_law_correction, fa.undecided_directions, fa.least_error):
+    for quantity in (theory.error_law, theory.error_law_correction, theory.undecided_directions, theory.least_error):
         with pytest.raises(kind, match=message):
             quantity(values, rank, weights)
 
 
 def test_other_bad_input_is_refused():
     with pytest.raises(ValueError, match=r"leaves 1 spare units .* at least 5"):
-        fa.oversampling_bound([1.0, 0.5], 3, 4)
-    assert fa.oversampling_bound([1.0, 0.5], 1, 3) == pytest.approx(2 * 0.25)
+        theory.oversampling_bound([1.0, 0.5], 3, 4)
+    assert theory.oversampling_bound([1.0, 0.5], 1, 3) == pytest.approx(2 * 0.25)
     with pytest.raises(ValueError, match=r"size 6 is not above \(1 \+ theta\) rank = 6; choose a larger"):
-        fa.separation_spectrum(6, 3, 1.0)
-    assert fa.separation_spectrum(7, 3, 1.0)[0][1] < 1
+        theory.separation_spectrum(6, 3, 1.0)
+    assert theory.separation_spectrum(7, 3, 1.0)[0][1] < 1
     for theta in (0.0, -1.0, np.nan):
         with pytest.raises(ValueError, match="theta"):
-            fa.separation_limit(theta)
+            theory.separation_limit(theta)
         with pytest.raises(ValueError, match="theta"):
-            fa.separation_spectrum(10, 3, theta)
+            theory.separation_spectrum(10, 3, theta)
 
 
 def test_laws_fit_wherever_the_result_does_and_are_refused_elsewhere():
     values = np.array([2.0, 1.0, 0.5])
-    assert fa.least_error(1e-170 * values, 1, [1, 1e30, 1]) == pytest.approx(1e-310, rel=1e-9)
-    assert fa.least_error([1e-170, 1e-170], 1, [1, 1e40]) == pytest.approx(1e-300, rel=1e-12)
-    for law in (fa.error_law, fa.least_error, fa.error_law_correction):
+    assert theory.least_error(1e-170 * values, 1, [1, 1e30, 1]) == pytest.approx(1e-310, rel=1e-9)
+    assert theory.least_error([1e-170, 1e-170], 1, [1, 1e40]) == pytest.approx(1e-300, rel=1e-12)
+    for law in (theory.error_law, theory.least_error, theory.error_law_correction):
         assert np.isfinite(law(1e150 * values, 1))
         with pytest.raises(FloatingPointError, match="overflows float64"):
             law(1e160 * values, 1)
     with pytest.raises(FloatingPointError, match="overflows float64"):
-        fa.oversampling_bound(1e160 * values, 1, 3)
+        theory.oversampling_bound(1e160 * values, 1, 3)
 
 
 @pytest.mark.parametrize("theta", [5e-324, 1e-310, 1e-300, 1e308])
 def test_the_separation_limit_fits_at_any_theta(theta):
-    assert fa.separation_limit(theta) == pytest.approx(
+    assert theory.separation_limit(theta) == pytest.approx(
         0.5 + 1 / np.sqrt(theta) + 0.5 * (theta > 1), rel=1e-14
     )
 
@@ -206,22 +207,22 @@ def test_the_separation_limit_fits_at_any_theta(theta):
 def test_what_is_wrong_with_a_rank_or_a_share_is_said_in_full():
     says = "rank 4 leaves 1 spare units beyond the target rank 3, and the bound needs 2; choose a rank of "
     with refused(ValueError, says + "at least 5"):
-        fa.oversampling_bound([1.0, 0.5], 3, 4)
+        theory.oversampling_bound([1.0, 0.5], 3, 4)
     with refused(ValueError, "target_rank is 0; choose at least 1"):
-        fa.oversampling_bound([1.0, 0.5], 0, 4)
+        theory.oversampling_bound([1.0, 0.5], 0, 4)
     with refused(ValueError, "rank is 0; choose at least 1"):
-        fa.oversampling_bound([1.0, 0.5], 1, 0)
+        theory.oversampling_bound([1.0, 0.5], 1, 0)
     with refused(ValueError, "size 6 is not above (1 + theta) rank = 6; choose a larger size"):
-        fa.separation_spectrum(6, 3, 1.0)
+        theory.separation_spectrum(6, 3, 1.0)
     with refused(ValueError, "rank is 0; choose at least 1"):
-        fa.separation_spectrum(6, 0, 1.0)
+        theory.separation_spectrum(6, 0, 1.0)
     with refused(ValueError, "size is 0; choose at least 1"):
-        fa.separation_spectrum(0, 3, 1.0)
+        theory.separation_spectrum(0, 3, 1.0)
     with refused(ValueError, "theta is 0.0; choose a number above 0"):
-        fa.separation_spectrum(6, 3, 0.0)
+        theory.separation_spectrum(6, 3, 0.0)
     with refused(ValueError, "theta holds -1.0; choose numbers above 0"):
-        fa.separation_limit([2.0, -1.0, 0.0])
-    for quantity in (fa.error_law, fa.error_law_correction, fa.undecided_directions, fa.least_error):
+        theory.separation_limit([2.0, -1.0, 0.0])
+    for quantity in (theory.error_law, theory.error_law_correction, theory.undecided_directions, theory.least_error):
         with refused(ValueError, "rank is 0; choose at least 1"):
             quantity([1.0, 0.5], 0)
 
@@ -229,10 +230,10 @@ def test_what_is_wrong_with_a_rank_or_a_share_is_said_in_full():
 @pytest.mark.parametrize("name", SPECTRA)
 def test_undecided_directions_are_counted_by_their_shares(name):
     squares = SPECTRA[name] ** 2
-    gamma = 5 / fa.error_law(SPECTRA[name], 5)
+    gamma = 5 / theory.error_law(SPECTRA[name], 5)
     found = gamma * squares / (1 + gamma * squares)
-    assert fa.undecided_directions(SPECTRA[name], 5) == pytest.approx(np.sum(found * (1 - found)), rel=1e-10)
+    assert theory.undecided_directions(SPECTRA[name], 5) == pytest.approx(np.sum(found * (1 - found)), rel=1e-10)
 
 
 def test_the_separation_limit_of_single_precision_is_as_exact_as_any():
-    assert float(fa.separation_limit(np.float32(1.0))) == (1 + 5**0.5) / 2
+    assert float(theory.separation_limit(np.float32(1.0))) == (1 + 5**0.5) / 2

@@ -5,6 +5,7 @@ import pytest
 from conftest import close, refused
 
 import fa_utils as fa
+from fa_utils import theory
 from fa_utils.alignment import quotient
 
 
@@ -133,7 +134,7 @@ def test_measures_beyond_float64_are_refused_with_one_sentence(problem):
     with pytest.raises(FloatingPointError, match="error overflows"):
         fa.error(problem.target, Z, W)
     with pytest.raises(FloatingPointError, match="fa_star_losses overflows"):
-        fa.fa_star_losses(problem, np.full((3, 3), 1e200))
+        theory.fa_star_losses(problem, np.full((3, 3), 1e200))
 
 
 def test_short_floats_are_measured_as_double_precision_ones(problem):
@@ -172,7 +173,7 @@ def test_what_does_not_fit_the_feedback_or_the_units_is_said_in_full(problem):
         with refused(ValueError, "W has shape (2, 6); for feedback of shape (3, 6) it must end in (3, 6)"):
             measure(problem, np.ones((2, 6)))
     with refused(ValueError, "overlaps has shape (2, 2); for r = 3 it must end in (3, 3)"):
-        fa.fa_star_losses(problem, np.ones((2, 2)))
+        theory.fa_star_losses(problem, np.ones((2, 2)))
     with refused(ValueError, "target has shape (6,); it must have 2 axes: reshape it"):
         fa.error(np.ones(6), problem.Z, problem.W)
     with refused(ValueError, f"Z has shape (7, 3); {FIT} and W of shape (2, 6) it must end in (7, 2)"):

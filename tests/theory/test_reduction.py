@@ -5,15 +5,16 @@ import pytest
 from conftest import close
 
 import fa_utils as fa
+from fa_utils import theory
 from fa_utils import simulate
 
 IN_FULL = {rule: replace(rule, reduction=None) for rule in (fa.GD, fa.FA, fa.FA_STAR)}
 CASES = [
-    (fa.reduce, fa.GD),
-    (fa.reduce, fa.FA),
-    (fa.reduce, fa.FA_STAR),
-    (fa.reduce_feedback, fa.FA),
-    (fa.reduce_feedback, fa.FA_STAR),
+    (theory.reduce, fa.GD),
+    (theory.reduce, fa.FA),
+    (theory.reduce, fa.FA_STAR),
+    (theory.reduce_feedback, fa.FA),
+    (theory.reduce_feedback, fa.FA_STAR),
 ]
 
 
@@ -50,8 +51,8 @@ def test_lifted_runs_are_the_full_ones(rng, shape, reduction, rule, factored):
 def test_small_sizes_are_those_promised(rng, factored):
     problem = low_rank_problem(rng, (60, 50), 4, 3)
     problem = by_factors(problem) if factored else problem
-    assert fa.reduce(problem).problem.target.shape == (4 + 3, 4 + 3)
-    p, q = fa.reduce_feedback(problem).problem.target.shape
+    assert theory.reduce(problem).problem.target.shape == (4 + 3, 4 + 3)
+    p, q = theory.reduce_feedback(problem).problem.target.shape
     assert p == 2 * 3 and q <= 3 * 3
 
 
@@ -59,25 +60,25 @@ def test_known_factors_of_low_rank_make_the_feedback_problem_smaller_still(rng):
     problem = low_rank_problem(rng, (60, 50), 2, 8)
     left, values, right = np.linalg.svd(problem.target, full_matrices=False)
     factored = replace(problem, target=fa.FactoredTarget(left[:, :2] * values[:2], right[:2]))
-    assert fa.reduce_feedback(factored).problem.target.shape == (2 + 8, 2 + 8)
+    assert theory.reduce_feedback(factored).problem.target.shape == (2 + 8, 2 + 8)
 
 
 def test_known_factors_are_kept_whole_where_the_sketch_would_be_no_smaller(rng):
     target = fa.FactoredTarget(rng.standard_normal((60, 3)), rng.standard_normal((3, 50)))
     problem = fa.random_problem(target, 3, 0.5, 0.0, rng=rng)  # without feedback the sketch shows nothing
-    small = fa.reduce_feedback(problem)
+    small = theory.reduce_feedback(problem)
     assert small.problem.target.shape == (3 + 3, 3 + 3) and small.leftover < 1e-24
 
 
 def test_a_small_problem_is_one_again(problem):
-    for reduction in (fa.reduce, fa.reduce_feedback):
+    for reduction in (theory.reduce, theory.reduce_feedback):
         once = reduction(problem)
         twice = reduction(once.problem)
         assert twice.problem.target.shape == once.problem.target.shape
         assert twice.leftover < 1e-28
 
 
-@pytest.mark.parametrize("reduction", [fa.reduce, fa.reduce_feedback])
+@pytest.mark.parametrize("reduction", [theory.reduce, theory.reduce_feedback])
 def test_columns_and_rows_are_orthonormal_and_hold_the_start(rng, reduction):
     problem = low_rank_problem(rng, (30, 25), 4, 5)
     small = reduction(replace(problem, Z=problem.target @ rng.standard_normal((25, 5))))
@@ -91,27 +92,27 @@ def test_columns_and_rows_are_orthonormal_and_hold_the_start(rng, reduction):
 def test_leftover_is_what_the_full_target_has_more(rng, factored):
     problem = low_rank_problem(rng, (12, 11), 9, 2)
     problem = by_factors(problem) if factored else problem
-    small = fa.reduce_feedback(problem)
+    small = theory.reduce_feedback(problem)
     dense = problem.target.left @ problem.target.right if factored else problem.target
     wanted = np.square(dense).sum() - np.square(small.problem.target).sum()
     assert small.leftover > 0.01 and close(small.leftover, wanted, rtol=1e-12)
-    assert fa.reduce(problem).leftover < 1e-28
+    assert theory.reduce(problem).leftover < 1e-28
 
 
 def test_the_rank_is_decided_above_rounding_and_told(rng):
     problem = low_rank_problem(rng, (30, 25), 4, 3)
-    small = fa.reduce(problem)
+    small = theory.reduce(problem)
     assert small.rank == 4 and small.singular_values.shape == (25,)
     told = "7 x 7 in place of 30 x 25, the target's rank being 4: singular values beyond it are 0 to rounding"
     assert str(small) == told
-    assert str(fa.reduce_feedback(problem)) == "6 x 9 in place of 30 x 25, whatever the target's rank"
+    assert str(theory.reduce_feedback(problem)) == "6 x 9 in place of 30 x 25, whatever the target's rank"
 
 
 def test_a_rank_that_leaves_out_no_singular_value_is_told_as_well(rng):
     problem = low_rank_problem(rng, (6, 5), 5, 2)
     told = "the target's rank being 5: singular values beyond it are 0 to rounding"
-    assert str(fa.reduce(problem)).endswith(told)
-    small = replace(fa.reduce(problem), rank=1, singular_values=np.array([2.0, 2e-12, 0.0]))
+    assert str(theory.reduce(problem)).endswith(told)
+    small = replace(theory.reduce(problem), rank=1, singular_values=np.array([2.0, 2e-12, 0.0]))
     assert str(small).endswith("rank being 1: singular values beyond it are 0 to rounding")
     small = replace(small, singular_values=np.array([2.0, 4e-12, 0.0]))
     assert str(small).endswith("singular values beyond it are at most 2e-12 of the largest")
@@ -119,32 +120,32 @@ def test_a_rank_that_leaves_out_no_singular_value_is_told_as_well(rng):
 
 def test_rounding_is_relative_to_the_largest_singular_value(rng):
     target = fa.target_with_spectrum([2.0, 1e-9], (30, 25), rng=rng)
-    assert fa.reduce(fa.random_problem(target, 3, 0.5, 0.7, rng=rng)).rank == 2
+    assert theory.reduce(fa.random_problem(target, 3, 0.5, 0.7, rng=rng)).rank == 2
 
 
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
 @pytest.mark.parametrize(("size", "rank"), [(1e-10, 5), (1e-17, 4)])
 def test_a_singular_value_counts_on_one_side_of_rounding_only(rng, size, rank, scale):
     target = scale * fa.target_with_spectrum([2.0, 1.5, 1.0, 0.5, size], (30, 25), rng=rng)
-    assert fa.reduce(fa.random_problem(target, 3, 0.5, 0.7, rng=rng)).rank == rank
+    assert theory.reduce(fa.random_problem(target, 3, 0.5, 0.7, rng=rng)).rank == rank
 
 
 def test_the_user_may_decide_the_rank_and_is_told_what_is_left_out(rng):
     target = fa.target_with_spectrum([2.0, 1.5, 1e-6], (30, 25), rng=rng)
     problem = fa.random_problem(target, 3, 0.5, 0.7, rng=rng)
-    small = fa.reduce(problem, rank=2)
+    small = theory.reduce(problem, rank=2)
     assert small.rank == 2 and small.problem.target.shape == (5, 5)
     assert 0.5e-12 < small.leftover <= 1.0001e-12
     assert str(small).endswith("singular values beyond it are at most 5e-07 of the largest")
-    assert fa.reduce(problem, rank=9).problem.target.shape == (12, 12)
-    coarse = fa.reduce(problem, rank=1)
+    assert theory.reduce(problem, rank=9).problem.target.shape == (12, 12)
+    coarse = theory.reduce(problem, rank=1)
     missed = np.square(target).sum() - np.square(coarse.problem.target).sum()
     assert coarse.leftover > 1 and close(coarse.leftover, missed, rtol=1e-12)
 
 
 def test_a_target_of_zeros_has_rank_zero(rng):
     problem = fa.random_problem(np.zeros((9, 8)), 2, 0.5, 0.7, rng=rng)
-    small = fa.reduce(problem)
+    small = theory.reduce(problem)
     assert small.rank == 0 and small.problem.target.shape == (2, 2) and "rank being 0" in str(small)
 
 
@@ -158,7 +159,7 @@ def test_a_target_of_zeros_has_rank_zero(rng):
 )
 def test_ranks_that_cannot_be_are_refused(problem, rank, kind, message):
     with pytest.raises(kind, match=message):
-        fa.reduce(problem, rank=rank)
+        theory.reduce(problem, rank=rank)
 
 
 @pytest.mark.parametrize("rule", [fa.GD, fa.FA, fa.FA_STAR])
@@ -234,7 +235,7 @@ def test_a_target_too_large_to_be_formed_is_ordinary(rng):
 
 def test_what_is_left_out_beyond_float64_is_refused(problem):
     with pytest.raises(FloatingPointError, match="leftover overflows float64"):
-        _ = fa.reduce(replace(problem, target=1e160 * problem.target), rank=1).leftover
+        _ = theory.reduce(replace(problem, target=1e160 * problem.target), rank=1).leftover
 
 
 def of_rank(rng, shape, rank, r):
@@ -298,6 +299,6 @@ def test_known_factors_pay_for_a_run_of_fifty_steps_however_large_the_target(rng
 
 def test_a_rules_own_small_problem_is_judged_by_its_size_alone(rng):
     problem = low_rank_problem(rng, (80, 70), 1, 9)  # FA's would be 18 x 27
-    own = replace(fa.FA, reduction=lambda problem: fa.reduce(problem))
+    own = replace(fa.FA, reduction=lambda problem: theory.reduce(problem))
     assert fa.descend(problem, own, 0.001, 50).reduction.problem.target.shape == (10, 10)
     assert fa.descend(problem, fa.FA, 0.001, 50).reduction is None

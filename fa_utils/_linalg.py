@@ -1,0 +1,27 @@
+"""Linear algebra that several modules share."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+def upper_triangle(matrix: np.ndarray) -> np.ndarray:
+    """Return R of the QR decomposition of a matrix (n, k): upper triangular, shape (min(n, k), k)."""
+    return np.linalg.qr(matrix, mode="r")  # type: ignore[return-value]  # NumPy annotates other modes only
+
+
+def product_core(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return a matrix of at most (k, k) with the singular values of ``left`` (n, k) times ``right`` (k, m)."""
+    return upper_triangle(left) @ upper_triangle(right.T).T
+
+
+def sum_of_squares(matrices: np.ndarray) -> np.ndarray:
+    """Return the squared Frobenius norm over the last two axes, shape (...,)."""
+    return np.square(matrices, dtype=float).sum(axis=(-2, -1))
+
+
+def quotient(numerator: ArrayLike, denominator: ArrayLike) -> np.ndarray:
+    """Return numerator / denominator, broadcast, and 0 where the denominator is 0."""
+    above = np.asarray(numerator, float)
+    below = np.asarray(denominator, float)
+    shape = np.broadcast_shapes(above.shape, below.shape)
+    return np.divide(above, below, out=np.zeros(shape), where=below != 0)[()]

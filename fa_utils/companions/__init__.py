@@ -1,0 +1,1 @@
+"""Other papers, a module each: import the one you need."""
