@@ -9,13 +9,14 @@ Weights = ArrayLike | None  # None: each value occurs once
 
 
 def spectrum(singular_values: ArrayLike, weights: Weights) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k nonzero singular values in falling order and how often each occurs, shapes (k,) and (k,)."""
+    """Return the nonzero singular values in falling order and how often each occurs, shapes (k,) and (k,)."""
     values = nonnegative_values("singular_values", singular_values)
     counts = np.ones(values.size) if weights is None else positive_values("weights", weights)
     if counts.size != values.size:
         raise ValueError(f"{counts.size} weights for {values.size} singular values; give one weight each")
     with np.errstate(over="ignore"):
         finite_result("the sum of squared singular values", np.square(values) @ counts)
+    # The zeros come last, and are dropped with their weights.
     order = np.argsort(-values, kind="stable")
     nonzero = order[: np.count_nonzero(values)]
     return values[nonzero], counts[nonzero]

@@ -67,23 +67,23 @@ def error_law(singular_values: ArrayLike, rank: int, weights: Weights = None) ->
 
     References
     ----------
-    N4 of this package. Derezinski, Liang, Liao & Mahoney (2020), "Precise expressions for random projections",
-    have it for the randomised range finder, which FA is by Lemma 1.
+    N4 of this package. Derezinski, Liang, Liao & Mahoney (2020), "Precise expressions for random
+    projections", have it for the randomised range finder, which FA is by Lemma 1.
 
     Examples
     --------
     >>> round(theory.error_law([1.0, 0.1], rank=4, weights=[2, 1000]), 3)
     11.447
     """
-    return rank / _solve_law(singular_values, rank, weights).gamma
+    return float(rank / _solve_law(singular_values, rank, weights).gamma)
 
 
 def error_law_correction(singular_values: ArrayLike, rank: int, weights: Weights = None) -> float:
     """Return the term of order 1 / V that the law leaves out: r / gamma times sum_i p_i (p_i - m)^2 / V^2.
 
-    Here m = sum_i p_i^2 / r, and V is `undecided_directions`. The mean error is close to `error_law` plus this
-    correction, which is never negative. It is derived, not proved; the notebook beyond/error-law shows that
-    the sum is within a percent of the mean from V = 5 on.
+    Here m = sum_i p_i^2 / r, and V is `undecided_directions`. The correction is never negative. It is
+    derived, not proved: the notebook beyond/error-law finds the law plus its correction within a percent of
+    the mean error from V = 5 on.
 
     Parameters
     ----------
@@ -162,21 +162,24 @@ def _solve_law(singular_values: ArrayLike, rank: int, weights: Weights) -> _Shar
         # There is a unit for every direction, and each is found.
         return _Shares(np.inf, counts, np.ones(counts.size), np.zeros(counts.size))
     squares = np.square(values)
+    whole = counts @ squares
+    relative_squares = rank / whole * squares
 
-    def imbalance(log_gamma: float) -> float:
+    def imbalance(x: float) -> float:
         # sum_i p_i = r, written as "found among the others = missed among the r strongest": both sides are
         # sums of positive terms, so nothing cancels however steep the spectrum is.
-        strengths = np.exp(log_gamma) * squares
+        strengths = np.exp(x) * relative_squares
         found = others @ (strengths / (1 + strengths))
         missed = strongest @ (1 / (1 + strengths))
         return float(np.log(found / missed))
 
-    # The law r / gamma lies between the least error and ||Y||_F^2; a flat spectrum has it at the former.
-    lowest = np.log(rank / (counts @ squares)) - 1
-    highest = np.log(rank / (others @ squares)) + 1
-    log_gamma = brentq(imbalance, lowest, highest, xtol=1e-15, rtol=4 * np.finfo(float).eps)
-    strengths = np.exp(log_gamma) * squares
-    return _Shares(float(np.exp(log_gamma)), counts, strengths / (1 + strengths), 1 / (1 + strengths))
+    # The law r / gamma lies between the least error, where it is for a flat spectrum, and ||Y||_F^2: x is the
+    # logarithm of ||Y||_F^2 over the law. A 1 on either side keeps rounding from excluding it.
+    highest = np.log(whole / (others @ squares)) + 1
+    x = brentq(imbalance, -1.0, highest, xtol=1e-15, rtol=4 * np.finfo(float).eps)
+    strengths = np.exp(x) * relative_squares
+    gamma = float(np.exp(x) * rank / whole)
+    return _Shares(gamma, counts, strengths / (1 + strengths), 1 / (1 + strengths))
 
 
 # --- the optimum, and spare units ---
@@ -217,7 +220,7 @@ def least_error(singular_values: ArrayLike, rank: int, weights: Weights = None) 
 def oversampling_bound(
     singular_values: ArrayLike, target_rank: int, rank: int, weights: Weights = None
 ) -> float:
-    """Return (1 + k / (p - 1)) sum_{i > k} sigma_i^2, which FA's mean error with p spare units does not exceed.
+    """Return (1 + k / (p - 1)) sum_{i > k} sigma_i^2: FA's mean error with k + p units is at most that.
 
     Parameters
     ----------
@@ -303,6 +306,7 @@ def separation_spectrum(size: int, rank: int, theta: float) -> tuple[np.ndarray,
     least = (1 + positive_number("theta", theta)) * rank
     if size <= least:
         raise ValueError(f"size {size} is not above (1 + theta) rank = {least:g}; choose a larger size")
+    # The n - r weak squares sum to theta r.
     weak = np.sqrt(theta * rank / (size - rank))
     return np.array([1.0, weak]), np.array([rank, size - rank])
 

@@ -5,14 +5,15 @@ sigma_i g_i for each direction and g_i ~ N(0, I_r) independent, so that (N7)
 
     ||Y - ZW||_F^2  =  ||Y||_F^2 - tr[K^{-1} sum_i sigma_i^4 g_i g_i^T],        K = sum_i sigma_i^2 g_i g_i^T.
 
-Both sums are r x r, and the w equal singular values of a *crowd* enter them by one Wishart matrix with w degrees
-of freedom. So 10^12 singular values cost no more than a few. `_errors` is that formula without cancellation;
-`_steadying_sums` has what makes its mean known from few draws.
+Both sums are r x r. The w equal singular values of a *crowd* enter them by one Wishart matrix with w degrees
+of freedom, so that 10^12 of them cost no more than a few. `_errors` derives that formula without
+cancellation, and `_steadying_sums` what can be added so that a few draws give its mean.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -78,9 +79,9 @@ def sampled_errors(
 ) -> np.ndarray:
     """Return ||Y - ZW||_F^2 at FA's rest for independent draws of a Gaussian C, shape (draws,).
 
-    The draws are exact at any size, and take O(rank^2) memory for each draw of a block. A value that occurs at
-    least r times beyond the r largest costs one Wishart matrix, O(r^3); any other costs O(r^2) each time that
-    it occurs.
+    The draws are exact at any size, and take O(r^2) memory for each draw of a block. A value that occurs at
+    least r times beyond the r largest costs one Wishart matrix, O(r^3). Any other value costs O(r^2) each
+    time that it occurs.
 
     Parameters
     ----------
@@ -126,9 +127,9 @@ def steadied_errors(
 ) -> np.ndarray:
     """Return numbers with the mean of `sampled_errors` that scatter less where V is large, shape (draws,).
 
-    V is `undecided_directions`. To each error is added what makes up, to first order in 1 / V, for its
-    deviation from the mean. The variance falls about 50-fold at V = 5 and 1000-fold at V = 15, and not at all
-    at V = 1. The numbers are no errors of FA, but a means to their mean.
+    V is `undecided_directions`. To each error is added a sum of mean 0 that makes up, to first order in
+    1 / V, for its deviation from the mean. The variance falls about 50-fold at V = 5 and 1000-fold at V = 15,
+    and not at all at V = 1. The numbers are not errors of FA; only their mean is that of its errors.
 
     Parameters
     ----------
@@ -170,7 +171,7 @@ def streamed_error(singular_values: Values, size: int, rank: int, *, rng: np.ran
     ----------
     singular_values
         A function: ``singular_values(start, stop)`` returns those with the numbers ``start`` to ``stop`` - 1,
-        shape (stop - start,). The values number 0 to ``rank`` - 1 are the largest; the others may have any order.
+        shape (stop - start,). The first r must be the largest; the others may have any order.
     size
         How many there are.
     rank
@@ -214,7 +215,7 @@ def streamed_error(singular_values: Values, size: int, rank: int, *, rng: np.ran
     # Share out the rows beyond the first r: each span returns its sums, which are all that is kept.
     count = int(np.clip((size - rank) * rank // (SPAN_BLOCKS * ENTRIES), 1, SPANS))
     edges = np.linspace(rank, size, count + 1).astype(int).tolist()
-    spans = list(zip(edges[:-1], edges[1:], strict=True))
+    spans = list(pairwise(edges))
     totals = ensemble_over(partial(_sum_span, singular_values, head), spans, rng=tail_rng).sum(axis=0)
     if head[-1] == 0:
         # The target's rank is below r.
@@ -235,13 +236,14 @@ def _draw_in_blocks(
     weights: Weights,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return so many draws, shape (draws,), in blocks that fit the processor's cache; 0 where the rank suffices."""
+    """Return draws, made in blocks that fit the cache, shape (draws,); 0 where the rank suffices."""
     parts = _split_spectrum(singular_values, rank, weights)
     draws = whole_number("draws", draws, least=1)
     rng = random_generator(rng)
     if parts.beyond.size == 0:
         return np.zeros(draws)
     crowds = parts.beyond.size - parts.rows
+    # Random numbers that one draw takes: the first rows, a Wishart matrix for each crowd, the other rows.
     numbers = rank * (rank * (1 + crowds) + parts.rows)
     block = max(1, ENTRIES // numbers)
     sizes = [min(block, draws - start) for start in range(0, draws, block)]
@@ -349,18 +351,18 @@ def _values_between(singular_values: Values, start: int, stop: int) -> np.ndarra
 
 
 def _errors(head: np.ndarray, least: float, top: np.ndarray, sums: np.ndarray) -> np.ndarray:
-    """Return the error of each draw, shape (draws,), by N7 without cancellation.
+    """Return the error of each draw by N7 without cancellation, shape (draws,).
 
-    ``head`` (r,) are the r largest singular values, ``top`` (draws, r, r) their rows g_i, ``sums``
-    (2, draws, r, r) those of sigma_i^2 g_i g_i^T and sigma_i^4 g_i g_i^T over all others, and ``least`` is the sum
-    of the others' squares: the least error.
+    ``head`` (r,) are the r largest singular values and ``top`` (draws, r, r) their rows g_i. Over all others,
+    ``least`` is the sum of their squares, and ``sums`` (2, draws, r, r) are those of sigma_i^2 g_i g_i^T and
+    sigma_i^4 g_i g_i^T.
 
-    The range of Sigma G stays the same if G is multiplied by A, the inverse of ``top``. Then the first r rows
+    The range of Sigma G stays the same if G is multiplied by A, the inverse of ``top``. Then its first r rows
     are the identity, and with D = diag(head^2), N = A^T sums[0] A and M = A^T sums[1] A
 
         ||Y||_F^2 = tr D + least,        K = D + N,        sum_i sigma_i^4 g_i g_i^T = D^2 + M.
 
-    With tr D = tr[(D + N)^{-1} D (D + N)], the large D^2 drops out of N7:
+    Since tr D = tr[(D + N)^{-1} D (D + N)], the large D^2 drops out of N7, and only what FA misses is left:
 
         ||Y - ZW||_F^2 = least + tr[(D + N)^{-1} (D N - M)] = least + tr[(I + D^{-1} N)^{-1} (N - D^{-1} M)].
     """
@@ -373,18 +375,18 @@ def _errors(head: np.ndarray, least: float, top: np.ndarray, sums: np.ndarray) -
 
 
 def _steadying_sums(parts: _Parts, top: np.ndarray, sums: np.ndarray) -> np.ndarray:
-    """Return sum_i a_i X_i of each draw, shape (draws,): of mean 0, and nearly the error's deviation, negated.
+    """Return sum_i a_i X_i of each draw: of mean 0, and opposed to the error's deviation, shape (draws,).
 
-    ``top`` (draws, r, r) are the rows g_i of the r largest values, ``sums`` (4, draws, r, r) those of g_i g_i^T
-    over all others, with the weights sigma_i^2, sigma_i^4, a_i and a_i sigma_i^2.
+    ``top`` (draws, r, r) are the rows g_i of the r largest values. Over all others, ``sums`` (4, draws, r, r)
+    are those of g_i g_i^T with the weights sigma_i^2, sigma_i^4, a_i and a_i sigma_i^2.
 
-    Stein's lemma, E g^T f(g) = E div f(g), for f(g_i) = K^{-1} g_i says that
+    Let tau = tr K^{-1}, and P_ii = sigma_i^2 g_i^T K^{-1} g_i: what FA finds of direction i. Stein's lemma is
+    E g^T f(g) = E div f(g). For f(g_i) = K^{-1} g_i, where K changes with g_i as well,
 
-        X_i = P_ii / sigma_i^2 - tau (1 - P_ii) + sigma_i^2 ||K^{-1} g_i||^2
+        g_i^T f = P_ii / sigma_i^2,        div f = tau (1 - P_ii) - sigma_i^2 ||K^{-1} g_i||^2.
 
-    has the mean 0, exactly; P_ii = sigma_i^2 g_i^T K^{-1} g_i is what is found of direction i, and tau = tr K^{-1}.
-    (The first term is g_i^T f; the other two are -div f, since K itself changes by sigma_i^2 d(g_i g_i^T).)
-    To first order in 1 / V, the error deviates from its mean by -sum_i a_i X_i, where with the law's p_i and gamma
+    So X_i = g_i^T f - div f has the mean 0, exactly. To first order in 1 / V, the error deviates from its
+    mean by -sum_i a_i X_i, where with the law's p_i and gamma
 
         a_i = (sigma_i^2 - c) p_i / gamma,        c = sum_i p_i^2 / (gamma V).
     """
@@ -392,7 +394,7 @@ def _steadying_sums(parts: _Parts, top: np.ndarray, sums: np.ndarray) -> np.ndar
     a_head, a_beyond = np.split(parts.coefficients, [head.size])
     root = _inverse_root(head, top, sums[0])
     tau = np.square(root).sum(axis=(-2, -1))
-    # All others: with K^{-1} = root root^T, every term is a trace of products with the root.
+    # All others: since K^{-1} = root root^T, every term is a trace of products with the root.
     by_a, by_a_square = root.mT @ sums[2:] @ root
     shares = np.trace(by_a_square, axis1=-2, axis2=-1)
     lengths = np.sum((root.mT @ root) * by_a_square, axis=(-2, -1))
@@ -405,9 +407,10 @@ def _steadying_sums(parts: _Parts, top: np.ndarray, sums: np.ndarray) -> np.ndar
 
 
 def _inverse_root(head: np.ndarray, top: np.ndarray, gram: np.ndarray) -> np.ndarray:
-    """Return a root of K^{-1} = root root^T, shape (draws, r, r), for K of the rows head * top and ``gram``."""
+    """Return a root of K^{-1} = root root^T, K being of rows head * top and ``gram``, shape (draws, r, r)."""
     start = np.linalg.inv(top) / head
     root = start @ np.linalg.inv(np.linalg.cholesky(np.eye(head.size) + start.mT @ gram @ start)).mT
-    # Refine once: root^T K root is the identity up to rounding, which is large where ``top`` is nearly singular.
+    # Refine once: root^T K root is the identity but for rounding, which is large where ``top`` is nearly
+    # singular.
     rows = head[:, None] * (top @ root)
     return root @ np.linalg.inv(np.linalg.cholesky(rows.mT @ rows + root.mT @ gram @ root)).mT
