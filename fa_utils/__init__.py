@@ -1,7 +1,10 @@
 """Learning with random feedback on low-rank matrix factorisation: GD, FA and FA* (Garg & Vempala, 2022).
 
-Examples in docstrings come after ``import numpy as np`` and ``import fa_utils as fa``. A result of shape
-(...,) has the type of an array; for a single state it is a NumPy number.
+What is here is the paper. `fa_utils.theory` goes beyond it, `fa_utils.companions` has other papers, and
+`fa_utils.report` shows claims and figures.
+
+Examples in docstrings come after ``import numpy as np``, ``import fa_utils as fa`` and
+``from fa_utils import report, theory``.
 """
 
 from fa_utils.alignment import (
@@ -10,33 +13,12 @@ from fa_utils.alignment import (
     conserved_by_fa,
     conserved_by_gd,
     error,
-    error_curve,
-    fa_star_losses,
     loss,
     overlap,
     residual,
     squared_norm,
 )
-from fa_utils.claims import (
-    Claim,
-    control,
-    kolmogorov_limit,
-    probability_limit,
-    read_verdicts,
-    student_limit,
-    verdict,
-)
 from fa_utils.ensembles import EnsembleError, ensemble, ensemble_over
-from fa_utils.exact import fa_star_eigenvalues, fa_star_exact, fa_star_overlaps, fa_star_rate
-from fa_utils.law import (
-    error_law,
-    error_law_correction,
-    least_error,
-    oversampling_bound,
-    separation_limit,
-    separation_spectrum,
-    undecided_directions,
-)
 from fa_utils.problems import (
     FactoredTarget,
     Factors,
@@ -46,11 +28,8 @@ from fa_utils.problems import (
     random_problem,
     target_with_spectrum,
 )
-from fa_utils.quadrature import Quadrature, quadrature, running_integral
-from fa_utils.reduction import Reduction, reduce, reduce_feedback
 from fa_utils.rules import FA, FA_STAR, GD, Rule, optimal_forward
-from fa_utils.sampling import sampled_errors, steadied_errors, streamed_error
-from fa_utils.simulate import descend, flow
+from fa_utils.simulate import compare, descend, flow, safe_learning_rate
 from fa_utils.stationary import (
     Rest,
     descend_to_rest,
@@ -60,83 +39,30 @@ from fa_utils.stationary import (
     stationary_errors,
     stationary_point,
 )
-from fa_utils.tensors import (
-    PowerSum,
-    descend_tensor,
-    lazy_error,
-    lazy_errors,
-    redraw_small,
-    symmetric_powers,
-    tangent_tensors,
-    tensor_error,
-)
 from fa_utils.trajectory import Trajectory
-from fa_utils.two_layer import (
-    LINEAR,
-    RELU,
-    SIMULATIONS,
-    TANH,
-    WIDTHS,
-    Activation,
-    Network,
-    Simulation,
-    Training,
-    published_steps,
-    random_linear_network,
-    random_network,
-    simulate_published,
-    train_network,
-    train_networks,
-)
 
 __all__ = [
     "FA",
     "FA_STAR",
     "GD",
-    "LINEAR",
-    "RELU",
-    "SIMULATIONS",
-    "TANH",
-    "WIDTHS",
-    "Activation",
-    "Claim",
     "EnsembleError",
     "FactoredTarget",
     "Factors",
-    "Network",
-    "PowerSum",
     "Problem",
-    "Quadrature",
-    "Reduction",
     "Rest",
     "Rule",
-    "Simulation",
-    "Training",
     "Trajectory",
     "alignment_cosine",
     "alignment_matrix",
+    "compare",
     "conserved_by_fa",
     "conserved_by_gd",
-    "control",
     "descend",
-    "descend_tensor",
     "descend_to_rest",
     "ensemble",
     "ensemble_over",
     "error",
-    "error_curve",
-    "error_law",
-    "error_law_correction",
-    "fa_star_eigenvalues",
-    "fa_star_exact",
-    "fa_star_losses",
-    "fa_star_overlaps",
-    "fa_star_rate",
     "flow",
-    "kolmogorov_limit",
-    "lazy_error",
-    "lazy_errors",
-    "least_error",
     "loss",
     "nearly_square_problem",
     "optimal_error",
@@ -144,36 +70,12 @@ __all__ = [
     "optimal_point",
     "orthonormal_columns",
     "overlap",
-    "oversampling_bound",
-    "probability_limit",
-    "published_steps",
-    "quadrature",
-    "random_linear_network",
-    "random_network",
     "random_problem",
-    "read_verdicts",
-    "redraw_small",
-    "reduce",
-    "reduce_feedback",
     "residual",
-    "running_integral",
-    "sampled_errors",
-    "separation_limit",
-    "separation_spectrum",
-    "simulate_published",
+    "safe_learning_rate",
     "squared_norm",
     "stationarity_gap",
     "stationary_errors",
     "stationary_point",
-    "steadied_errors",
-    "streamed_error",
-    "student_limit",
-    "symmetric_powers",
-    "tangent_tensors",
     "target_with_spectrum",
-    "tensor_error",
-    "train_network",
-    "train_networks",
-    "undecided_directions",
-    "verdict",
 ]

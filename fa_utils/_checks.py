@@ -136,7 +136,7 @@ def positive_values(name: str, values: ArrayLike) -> np.ndarray:
 def whole_number(name: str, value: object, least: int) -> int:
     """Return ``value`` as an int of at least ``least``; raise TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} is {_short(value)}; it must be a whole number: use int({name})")
+        raise TypeError(f"{name} is {short_text(value)}; it must be a whole number: use int({name})")
     if value < least:
         raise ValueError(f"{name} is {value}; choose at least {least}")
     return int(value)
@@ -145,7 +145,7 @@ def whole_number(name: str, value: object, least: int) -> int:
 def real_number(name: str, value: object) -> float:
     """Return ``value`` as a finite float; raise TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise TypeError(f"{name} is {_short(value)}; it must be one real number")
+        raise TypeError(f"{name} is {short_text(value)}; it must be one real number")
     try:
         number = float(value)
     except OverflowError:
@@ -182,7 +182,7 @@ def rank_within(rank: object, shape: Sequence[int]) -> int:
 def matrix_shape(shape: object) -> tuple[int, int]:
     """Return ``shape`` as two whole numbers of at least 1; raise TypeError or ValueError otherwise."""
     if not isinstance(shape, tuple | list) or len(shape) != 2:
-        raise TypeError(f"shape is {_short(shape)}; it must be a pair (n, m), for instance (100, 80)")
+        raise TypeError(f"shape is {short_text(shape)}; it must be a pair (n, m), for instance (100, 80)")
     return whole_number("n", shape[0], least=1), whole_number("m", shape[1], least=1)
 
 
@@ -193,7 +193,7 @@ def random_generator(rng: object) -> np.random.Generator:
     """Return ``rng``; raise TypeError where it is not a NumPy Generator."""
     if not isinstance(rng, np.random.Generator):
         raise TypeError(
-            f"rng is {_short(rng)}; it must be a Generator: pass rng=np.random.default_rng(seed)"
+            f"rng is {short_text(rng)}; it must be a Generator: pass rng=np.random.default_rng(seed)"
         )
     return rng
 
@@ -225,7 +225,7 @@ def finite_result(name: str, result: Result) -> Result:
     return result
 
 
-def _short(value: object) -> str:
+def short_text(value: object) -> str:
     """Return a value as text that fits a line, whatever it is."""
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}"

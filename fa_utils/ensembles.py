@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from threadpoolctl import threadpool_limits
 
-from fa_utils.checks import spawning_generator, whole_number
+from fa_utils._checks import spawning_generator, whole_number
 from fa_utils.cluster import inside_a_worker, map_on_cluster
 
 PIECES = 256  # in which draws are handed out: enough to share them evenly, few enough to be cheap

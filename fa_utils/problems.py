@@ -7,16 +7,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fa_utils.checks import (
-    checked_values,
-    exponents,
-    fits_float64,
+from fa_utils._checks import (
+    finite_result,
+    matrix_shape,
+    nonnegative_values,
     number_from_zero,
     random_generator,
     rank_within,
     real_array,
     whole_number,
 )
+from fa_utils._linalg import product_core
+from fa_utils._records import Record
 
 
 class Factors(NamedTuple):
@@ -26,17 +28,31 @@ class Factors(NamedTuple):
     W: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class FactoredTarget:
-    """A target Y = ``left`` ``right`` that is never formed, shapes (n, k) and (k, m).
+@dataclass(frozen=True, eq=False, repr=False)
+class FactoredTarget(Record):
+    """A target Y = ``left`` ``right`` that is never formed.
 
-    Stands wherever a target may stand, and multiplies matrices from both sides with ``@``. Arrays are treated
-    as in `Problem`. Raises as `Problem` does, and ValueError where the inner sizes differ or the product
-    could overflow.
+    It stands wherever a target may stand, and multiplies matrices from both sides with ``@``.
 
+    Attributes
+    ----------
+    left
+        Shape (n, k).
+    right
+        Shape (k, m).
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `Problem`; ValueError also where the inner sizes differ.
+
+    Examples
+    --------
     >>> target = fa.FactoredTarget(np.ones((1000, 1)), np.ones((1, 800)))
-    >>> target.shape, (target @ np.ones((800, 2))).shape
-    ((1000, 800), (1000, 2))
+    >>> target
+    FactoredTarget(1000 x 800, inner size 1)
+    >>> (target @ np.ones((800, 2))).shape
+    (1000, 2)
     """
 
     left: np.ndarray
@@ -45,23 +61,21 @@ class FactoredTarget:
 
     def __post_init__(self) -> None:
         for name in ("left", "right"):
-            object.__setattr__(self, name, real_array(name, getattr(self, name), ndim=2))
+            object.__setattr__(self, name, real_array(name, getattr(self, name), ndim=2, integers=True))
         if self.left.shape[1] != self.right.shape[0]:
             raise ValueError(
                 f"left has {self.left.shape[1]} columns but right has {self.right.shape[0]} rows; "
                 "the inner sizes of a factored target must agree"
-            )
-        largest = [float(np.abs(factor).max()) for factor in (self.left, self.right)]
-        if not np.isfinite(len(self.right) * largest[0] * largest[1]):
-            raise ValueError(
-                f"left and right hold entries up to {largest[0]:.2g} and {largest[1]:.2g}, whose products "
-                "overflow float64; divide one of them"
             )
 
     @property
     def shape(self) -> tuple[int, int]:
         """(n, m)."""
         return self.left.shape[0], self.right.shape[1]
+
+    def __repr__(self) -> str:
+        n, m = self.shape
+        return f"FactoredTarget({n} x {m}, inner size {self.left.shape[1]})"
 
     def __matmul__(self, other: np.ndarray) -> np.ndarray:
         return self.left @ (self.right @ other)
@@ -75,32 +89,12 @@ TargetLike = ArrayLike | FactoredTarget
 
 
 def checked_target(target: TargetLike) -> Target:
-    """Return a factored target as it is, anything else as a read-only float64 array (n, m), or raise."""
-    return target if isinstance(target, FactoredTarget) else real_array("target", target, ndim=2)
-
-
-def product_core(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return a matrix, at most (k, k), with the singular values of ``left`` (n, k) times ``right`` (k, m)."""
-    return triangle(left) @ triangle(right.T).T
-
-
-def triangle(matrix: np.ndarray) -> np.ndarray:
-    """Return R of the QR decomposition, upper triangular (min(n, k), k) for a matrix (n, k)."""
-    return np.linalg.qr(matrix, mode="r")  # type: ignore[return-value]  # NumPy annotates other modes only
-
-
-def in_units(target: Target) -> tuple[Target, int]:
-    """Return the target over a power of two, largest entries (of each factor) near 1, and the exponent."""
+    """Return a factored target unchanged, anything else as a read-only float64 array (n, m), or raise."""
     if isinstance(target, FactoredTarget):
-        (left, one), (right, other) = array_in_units(target.left), array_in_units(target.right)
-        return FactoredTarget(left, right), one + other
-    return array_in_units(target)
-
-
-def array_in_units(array: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return the array over a power of two, its largest entry near 1, and the exponent."""
-    exponent = exponents(array).item()
-    return np.ldexp(array, -exponent), exponent
+        return target
+    if isinstance(target, Problem):
+        raise TypeError("target is a Problem; pass problem.target")
+    return real_array("target", target, ndim=2, integers=True)
 
 
 def core(target: Target) -> np.ndarray:
@@ -112,25 +106,47 @@ def thin_svd(target: Target) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return left (n, k), values (k,) in falling order and right (k, m), k at most min(n, m)."""
     if not isinstance(target, FactoredTarget):
         return np.linalg.svd(target, full_matrices=False)
-    (left_basis, left), (right_basis, right) = np.linalg.qr(target.left), np.linalg.qr(target.right.T)
+    left_basis, left = np.linalg.qr(target.left)
+    right_basis, right = np.linalg.qr(target.right.T)
     inner_left, values, inner_right = np.linalg.svd(left @ right.T, full_matrices=False)
     return left_basis @ inner_left, values, inner_right @ right_basis.T
 
 
-@dataclass(frozen=True, eq=False)
-class Problem:
+@dataclass(frozen=True, eq=False, repr=False)
+class Problem(Record):
     """One factorisation problem (1): bring ||Y - ZW||_F^2 down from a given start.
 
-    Shapes: ``target`` Y (n, m), an array or a `FactoredTarget`, ``feedback`` C (r, m), ``Z`` (n, r),
-    ``W`` (r, m), with r at most min(n, m). Arrays become float64 and read-only; they are copied, except
-    read-only ones that are no views.
-    Raises TypeError for integer or complex entries, ValueError for shapes that do not fit and for
-    entries that are not finite.
+    Arrays become float64 and read-only. They are copied, except read-only ones that are no views.
 
+    Attributes
+    ----------
+    target
+        Y, shape (n, m): an array, also of whole numbers, or a `FactoredTarget`.
+    feedback
+        C, shape (r, m).
+    Z
+        First layer at the start, shape (n, r), with r at most min(n, m).
+    W
+        Second layer at the start, shape (r, m).
+
+    Raises
+    ------
+    TypeError
+        Entries that are no floating-point numbers; something that is no array.
+    ValueError
+        Shapes that do not fit; entries that are masked or not finite.
+
+    References
+    ----------
+    Garg & Vempala (2022), problem (1).
+
+    Examples
+    --------
     >>> rng = np.random.default_rng(0)
-    >>> Y, C, Z, W = (rng.standard_normal(shape) for shape in [(4, 3), (2, 3), (4, 2), (2, 3)])
-    >>> fa.Problem(target=Y, feedback=C, Z=Z, W=W).sketch.shape
-    (4, 2)
+    >>> C, Z, W = (rng.standard_normal(shape) for shape in [(2, 3), (4, 2), (2, 3)])
+    >>> problem = fa.Problem(target=np.ones((4, 3)), feedback=C, Z=Z, W=W)
+    >>> problem
+    Problem(4 x 3, r = 2)
     """
 
     target: Target
@@ -151,81 +167,154 @@ class Problem:
                     f"and r = {r} columns in Z need {wanted}"
                 )
 
-    @cached_property
-    @fits_float64
-    def sketch(self) -> np.ndarray:
-        """Y C^T, shape (n, r): all that FA's and FA*'s first layer ever learns of the target.
+    def __repr__(self) -> str:
+        n, m = self.target.shape
+        return f"Problem({n} x {m}, r = {self.Z.shape[1]})"
 
-        Raises FloatingPointError where it overflows.
-        """
-        product = self.target @ self.feedback.T
+    @cached_property
+    def sketch(self) -> np.ndarray:
+        """Y C^T, shape (n, r): all that FA's and FA*'s first layer ever learns of the target."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            product = finite_result("sketch", self.target @ self.feedback.T)
         product.setflags(write=False)
         return product
 
 
-@fits_float64
-def gaussian(shape: tuple[int, int], scale: float, *, rng: np.random.Generator) -> np.ndarray:
-    """Return a read-only matrix with independent entries scale N(0,1)."""
-    draws = rng.standard_normal(shape)
-    draws *= scale
-    draws.setflags(write=False)
-    return draws
+def checked_problem(problem: object) -> Problem:
+    """Return ``problem``; raise TypeError where it is none."""
+    if not isinstance(problem, Problem):
+        raise TypeError(
+            f"problem is a {type(problem).__name__}; it must be a Problem: "
+            "make one with fa.random_problem or fa.Problem"
+        )
+    return problem
+
+
+# --- random problems ---
 
 
 def orthonormal_columns(rows: int, columns: int, *, rng: np.random.Generator) -> np.ndarray:
-    """Return a uniformly (Haar) distributed matrix of shape (rows, columns) with X^T X = I.
+    """Return a uniformly (Haar) distributed matrix with orthonormal columns.
 
-    Raises ValueError for more columns than rows.
+    Parameters
+    ----------
+    rows, columns
+        Its shape, with at most as many columns as rows.
+    rng
+        Source of the draw.
 
+    Returns
+    -------
+    np.ndarray
+        Shape (rows, columns).
+
+    Raises
+    ------
+    ValueError
+        More columns than rows.
+
+    Examples
+    --------
     >>> Q = fa.orthonormal_columns(6, 3, rng=np.random.default_rng(0))
     >>> np.allclose(Q.T @ Q, np.eye(3))
     True
     """
-    rows, columns = whole_number("rows", rows, least=1), whole_number("columns", columns, least=1)
+    rows = whole_number("rows", rows, least=1)
+    columns = whole_number("columns", columns, least=1)
     if columns > rows:
         raise ValueError(f"{columns} columns cannot be orthonormal in {rows} rows; choose at most {rows}")
     Q, R = np.linalg.qr(random_generator(rng).standard_normal((rows, columns)))
+    # With R's diagonal made positive, Q is unique and its law is uniform.
     return Q * np.sign(np.diag(R))
 
 
 def target_with_spectrum(
     singular_values: ArrayLike, shape: tuple[int, int], *, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return a target of the given ``shape`` (n, m) with these singular values and random bases.
+    """Return a target with these singular values and uniformly distributed singular vectors.
 
-    Both singular bases are uniformly distributed, as in the paper's Figure 2. Values that are not
-    listed are zero. Raises ValueError for negative values and for more values than min(n, m).
+    Parameters
+    ----------
+    singular_values
+        Shape (k,), none negative, with k at most min(n, m). The others are zero.
+    shape
+        (n, m).
+    rng
+        Source of the draw.
 
+    Returns
+    -------
+    np.ndarray
+        Y, shape (n, m).
+
+    Raises
+    ------
+    ValueError
+        Negative values, or more of them than min(n, m).
+
+    References
+    ----------
+    Garg & Vempala (2022), the targets of Figure 2.
+
+    Examples
+    --------
     >>> Y = fa.target_with_spectrum([2.0, 1.0], shape=(4, 3), rng=np.random.default_rng(0))
     >>> np.linalg.svd(Y, compute_uv=False).round(12).tolist()
     [2.0, 1.0, 0.0]
     """
-    values = checked_values(singular_values)
-    if values.size > min(shape):
+    values = nonnegative_values("singular_values", singular_values)
+    n, m = matrix_shape(shape)
+    if values.size > min(n, m):
         raise ValueError(
-            f"{values.size} singular values exceed the smaller side {min(shape)} of shape {tuple(shape)}; "
-            f"give at most {min(shape)}"
+            f"{values.size} singular values exceed the smaller side {min(n, m)} of shape {(n, m)}; "
+            f"give at most {min(n, m)}"
         )
-    left, right = random_generator(rng).spawn(2)
-    n, m = shape
-    return (orthonormal_columns(n, values.size, rng=left) * values) @ orthonormal_columns(
-        m, values.size, rng=right
-    ).T
+    left_rng, right_rng = random_generator(rng).spawn(2)
+    left = orthonormal_columns(n, values.size, rng=left_rng)
+    right = orthonormal_columns(m, values.size, rng=right_rng)
+    return (left * values) @ right.T
 
 
 def random_problem(
-    target: TargetLike, rank: int, start_scale: float, feedback_scale: float, *, rng: np.random.Generator
+    target: TargetLike,
+    rank: int,
+    start_scale: float = 0.01,
+    feedback_scale: float = 0.1,
+    *,
+    rng: np.random.Generator,
 ) -> Problem:
-    """Return a Problem with Z, W ~ start_scale N(0,1) and C ~ feedback_scale N(0,1), all independent.
+    """Return a Problem with Gaussian start and feedback, all entries independent.
 
-    Feedback and start come from streams of their own: changing one scale leaves the other draw as it is.
-    Raises ValueError for a rank above min(n, m) and for negative scales.
+    Feedback and start come from streams of their own: changing one scale leaves the other draw unchanged.
 
+    Parameters
+    ----------
+    target
+        Y, shape (n, m).
+    rank
+        The number r of hidden units, at most min(n, m).
+    start_scale
+        Standard deviation of the entries of Z and W.
+    feedback_scale
+        Standard deviation of the entries of C. Both scales are by default those of Figure 2.
+    rng
+        Source of the draw.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    ValueError
+        A rank above min(n, m), or a negative scale.
+
+    Examples
+    --------
     >>> rng = np.random.default_rng(0)
     >>> Y = fa.target_with_spectrum([2.0, 1.0], shape=(4, 3), rng=rng)
-    >>> problem = fa.random_problem(Y, rank=2, start_scale=0.01, feedback_scale=0.1, rng=rng)
-    >>> problem.feedback.shape, problem.Z.shape, problem.W.shape
-    ((2, 3), (4, 2), (2, 3))
+    >>> fa.random_problem(Y, rank=2, rng=rng)
+    Problem(4 x 3, r = 2)
     """
     target = checked_target(target)
     rank = rank_within(rank, target.shape)
@@ -235,28 +324,53 @@ def random_problem(
     n, m = target.shape
     return Problem(
         target=target,
-        feedback=gaussian((rank, m), feedback_scale, rng=feedback_rng),
-        Z=gaussian((n, rank), start_scale, rng=start_rng),
-        W=gaussian((rank, m), start_scale, rng=start_rng),
+        feedback=feedback_scale * feedback_rng.standard_normal((rank, m)),
+        Z=start_scale * start_rng.standard_normal((n, rank)),
+        W=start_scale * start_rng.standard_normal((rank, m)),
     )
 
 
 def nearly_square_problem(
     size: int, rank: int, feedback_scale: float, *, rng: np.random.Generator
 ) -> Problem:
-    """Return the setting of Figures 3b, 4 and 5: Y = AB, all three of shape (size, size), A, B ~ N(0,1).
+    """Return the setting of Figures 3b, 4 and 5: a square Gaussian product, and a start where W is optimal.
 
-    C ~ feedback_scale N(0,1), Z has uniformly distributed orthonormal columns, and W = Z^T Y is the best for
-    it. All are drawn independently. Raises ValueError for a rank above ``size`` and for negative scales.
+    Y = AB with A, B ~ N(0, 1) of shape (size, size). Z has uniformly distributed orthonormal columns, and
+    W = Z^T Y is the best for it. All are drawn independently.
 
-    >>> problem = fa.nearly_square_problem(20, 19, feedback_scale=1.0, rng=np.random.default_rng(0))
-    >>> problem.target.shape, problem.Z.shape
-    ((20, 20), (20, 19))
+    Parameters
+    ----------
+    size
+        n and m.
+    rank
+        The number r of hidden units, at most ``size``.
+    feedback_scale
+        Standard deviation of the entries of C.
+    rng
+        Source of the draw.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    ValueError
+        A rank above ``size``, or a negative scale.
+
+    References
+    ----------
+    Garg & Vempala (2022), Section 3.
+
+    Examples
+    --------
+    >>> fa.nearly_square_problem(20, 19, feedback_scale=1.0, rng=np.random.default_rng(0))
+    Problem(20 x 20, r = 19)
     """
     rank = rank_within(rank, (size, size))
     feedback_scale = number_from_zero("feedback_scale", feedback_scale)
-    left, right, feedback_rng, start_rng = random_generator(rng).spawn(4)
-    target = left.standard_normal((size, size)) @ right.standard_normal((size, size))
+    left_rng, right_rng, feedback_rng, start_rng = random_generator(rng).spawn(4)
+    target = left_rng.standard_normal((size, size)) @ right_rng.standard_normal((size, size))
     Z = orthonormal_columns(size, rank, rng=start_rng)
-    feedback = gaussian((rank, size), feedback_scale, rng=feedback_rng)
+    feedback = feedback_scale * feedback_rng.standard_normal((rank, size))
     return Problem(target=target, feedback=feedback, Z=Z, W=Z.T @ target)

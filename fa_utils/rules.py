@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fa_utils.checks import fits_float64, states
-from fa_utils.problems import Problem
-from fa_utils.reduction import Reduction, reduce, reduce_feedback
+from fa_utils._checks import short_text, states
+from fa_utils.problems import Problem, checked_problem
 
 Derivatives = tuple[np.ndarray, np.ndarray]
 
@@ -17,7 +16,7 @@ def second_layer(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     return Z.mT @ problem.target - (Z.mT @ Z) @ W
 
 
-def gd(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
+def gradient_field(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
     """Return gradient flow (2): dZ = (Y - ZW) W^T, dW = Z^T (Y - ZW).
 
     Multiplied out, so that no n x m matrix is formed: dZ = Y W^T - Z (W W^T).
@@ -25,38 +24,53 @@ def gd(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
     return problem.target @ W.T - Z @ (W @ W.T), second_layer(problem, Z, W)
 
 
-def fa(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
-    """Return feedback alignment (3): dZ = (Y - ZW) C^T, dW = Z^T (Y - ZW), multiplied out as in `gd`."""
+def feedback_field(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
+    """Return feedback alignment (3): dZ = (Y - ZW) C^T, dW = Z^T (Y - ZW), multiplied out."""
     return problem.sketch - Z @ (W @ problem.feedback.T), second_layer(problem, Z, W)
 
 
-def fa_star(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
+def optimal_feedback_field(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
     """Return FA* (4): dZ = (Y - ZW) C^T at the optimal W, which is (I - P_Z) Y C^T; dW = 0.
 
-    W has no motion of its own under FA*: it follows Z, as `optimal_forward` says, so the W given here is
-    not looked at and its slot is zero.
+    W has no motion of its own under FA*. It follows Z, so the W given here does not count.
     """
     Q, _ = np.linalg.qr(Z)
     return problem.sketch - Q @ (Q.T @ problem.sketch), np.zeros_like(W)
 
 
-def moving_forward(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
-    """Return W as it is: under GD and FA the forward weights move by themselves."""
-    return W
+def optimal_forward(problem: Problem, Z: np.ndarray) -> np.ndarray:
+    """Return W = (Z^T Z)^{-1} Z^T Y, the best forward weights for Z.
 
+    Parameters
+    ----------
+    problem
+        Gives the target Y.
+    Z
+        Shape (..., n, r), of full column rank.
 
-@fits_float64
-def optimal_forward(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
-    """Return W = (Z^T Z)^{-1} Z^T Y, the best forward weights for Z; shapes (..., n, r) -> (..., r, m).
+    Returns
+    -------
+    np.ndarray
+        W, shape (..., r, m).
 
-    Raises ValueError where a Z has no full column rank to rounding: then the optimum is not unique.
+    Raises
+    ------
+    ValueError
+        A Z without full column rank (to rounding), for which the optimum is not unique.
 
+    References
+    ----------
+    Garg & Vempala (2022), Section 3.1.
+
+    Examples
+    --------
     >>> problem = fa.nearly_square_problem(5, 2, feedback_scale=1.0, rng=np.random.default_rng(0))
-    >>> W = fa.optimal_forward(problem, problem.Z, problem.W)
+    >>> W = fa.optimal_forward(problem, problem.Z)
     >>> np.allclose(W, np.linalg.lstsq(problem.Z, problem.target)[0])
     True
     """
-    Z = states("Z", Z, problem.Z.shape, f"for a problem whose Z has shape {problem.Z.shape}")
+    shape = checked_problem(problem).Z.shape
+    Z = states("Z", Z, shape, f"for a problem whose Z has shape {shape}")
     Q, R = np.linalg.qr(Z)
     refuse_dependent_columns(R)
     return np.linalg.solve(R, Q.mT @ problem.target)
@@ -74,13 +88,20 @@ def refuse_dependent_columns(Z: np.ndarray) -> None:
 
 @dataclass(frozen=True)
 class Rule:
-    """A learning rule: its name, its vector field, which W goes with a Z, and its exact small problem.
+    """A learning rule: its name, its vector field, and which W goes with a Z.
 
-    ``forward(problem, Z, W)`` accepts whole trajectories, shapes (..., n, r) and (..., r, m). ``reduction``
-    returns the small problem that the rule never leaves, for simulations to run on where that pays: only name
-    one whose directions the field cannot tell from others, as it could by looking at single entries. A rule
-    without one runs in full, and so does ``dataclasses.replace(rule, reduction=None)``.
+    Attributes
+    ----------
+    name
+        As legends have it.
+    field
+        ``field(problem, Z, W)`` returns dZ/dt and dW/dt, of the shapes of Z and W.
+    forward
+        ``forward(problem, Z)`` returns the W that follows from Z, shapes (..., n, r) -> (..., r, m). None
+        where W moves by itself.
 
+    Examples
+    --------
     >>> def decaying(problem, Z, W):
     ...     dZ, dW = fa.FA.field(problem, Z, W)
     ...     return dZ - 0.1 * Z, dW - 0.1 * W
@@ -92,10 +113,22 @@ class Rule:
 
     name: str
     field: Callable[[Problem, np.ndarray, np.ndarray], Derivatives]
-    forward: Callable[[Problem, np.ndarray, np.ndarray], np.ndarray] = moving_forward
-    reduction: Callable[[Problem], Reduction] | None = None
+    forward: Callable[[Problem, np.ndarray], np.ndarray] | None = None
+
+    def weights(self, problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
+        """Return the second layer that goes with Z: W itself, or what follows from Z."""
+        return W if self.forward is None else self.forward(problem, Z)
 
 
-GD = Rule("GD", gd, reduction=reduce)
-FA = Rule("FA", fa, reduction=reduce_feedback)
-FA_STAR = Rule("FA*", fa_star, optimal_forward, reduce_feedback)
+GD = Rule("GD", gradient_field)
+FA = Rule("FA", feedback_field)
+FA_STAR = Rule("FA*", optimal_feedback_field, optimal_forward)
+
+
+def checked_rule(rule: object) -> Rule:
+    """Return ``rule``; raise TypeError where it is none."""
+    if not isinstance(rule, Rule):
+        raise TypeError(
+            f"rule is {short_text(rule)}; it must be a Rule: fa.GD, fa.FA, fa.FA_STAR or one of your own"
+        )
+    return rule

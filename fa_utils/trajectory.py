@@ -1,60 +1,59 @@
 """The record that simulations and closed forms both return."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
 
-from fa_utils.reduction import Reduction
+from fa_utils._records import Record
 
 
-@dataclass(frozen=True, eq=False)
-class Trajectory:
-    """Snapshots of a run: ``times`` (T,) in gradient-flow time, ``Z`` (T, n, r), ``W`` (T, r, m).
+@dataclass(frozen=True, eq=False, repr=False)
+class Trajectory(Record):
+    """Snapshots of a run, as plain arrays that are read-only.
 
-    Z and W are made on first access by ``first`` and ``second`` and are read-only. Where the run was made on
-    an exact small problem, ``reduction`` is that, and ``small`` the run there; else both are None.
+    Attributes
+    ----------
+    times
+        In gradient-flow time, shape (T,).
+    Z
+        First layers, shape (T, n, r).
+    W
+        Second layers, shape (T, r, m).
+
+    Raises
+    ------
+    ValueError
+        Another number of snapshots than of times.
+
+    Examples
+    --------
+    >>> run = fa.Trajectory(times=np.arange(3.0), Z=np.zeros((3, 5, 2)), W=np.zeros((3, 2, 4)))
+    >>> run
+    Trajectory(3 snapshots to time 2; Z 5 x 2, W 2 x 4)
+    >>> len(run)
+    3
     """
 
     times: np.ndarray
-    first: Callable[[], np.ndarray]
-    second: Callable[[], np.ndarray]
-    reduction: Reduction | None = None
-    small: "Trajectory | None" = None
+    Z: np.ndarray
+    W: np.ndarray
 
     def __post_init__(self) -> None:
-        self.times.setflags(write=False)
+        for name, axes in (("times", 1), ("Z", 3), ("W", 3)):
+            view = np.asarray(getattr(self, name)).view()
+            if view.ndim != axes or len(view) != len(self.times):
+                raise ValueError(
+                    f"{name} has shape {view.shape}; with {len(self.times)} times it must have {axes} axes, "
+                    f"the first of length {len(self.times)}"
+                )
+            view.setflags(write=False)
+            object.__setattr__(self, name, view)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        if self.reduction is not None:
-            return lifted, (self.small, self.reduction)
-        return recorded, (self.times, self.Z, self.W)
+    def __len__(self) -> int:
+        return len(self.times)
 
-    @cached_property
-    def Z(self) -> np.ndarray:
-        """First layers, shape (T, n, r)."""
-        return _read_only(self.first())
-
-    @cached_property
-    def W(self) -> np.ndarray:
-        """Second layers, shape (T, r, m)."""
-        return _read_only(self.second())
-
-
-def recorded(times: np.ndarray, Z: np.ndarray, W: np.ndarray) -> Trajectory:
-    """Return the run with these snapshots."""
-    return Trajectory(times, lambda: Z, lambda: W)
-
-
-def lifted(small: Trajectory, reduction: Reduction) -> Trajectory:
-    """Return the full run that a run on the reduction's small problem stands for."""
-    return Trajectory(
-        small.times, lambda: reduction.columns @ small.Z, lambda: small.W @ reduction.rows, reduction, small
-    )
-
-
-def _read_only(array: np.ndarray) -> np.ndarray:
-    array.setflags(write=False)
-    return array
+    def __repr__(self) -> str:
+        n, r = self.Z.shape[1:]
+        m = self.W.shape[2]
+        end = f" to time {self.times[-1]:.6g}" if len(self) else ""
+        return f"Trajectory({len(self)} snapshots{end}; Z {n} x {r}, W {r} x {m})"
