@@ -65,7 +65,10 @@ def test_a_run_may_start_again_from_any_of_its_snapshots(problem):
 
 
 def test_ten_thousand_steps_add_no_more_than_rounding(problem):
-    many, one = theory.fa_star_exact(problem, np.arange(0, 10_001) * 1e-3), theory.fa_star_exact(problem, [10.0])
+    many, one = (
+        theory.fa_star_exact(problem, np.arange(0, 10_001) * 1e-3),
+        theory.fa_star_exact(problem, [10.0]),
+    )
     rounding = 10_000 * np.finfo(float).eps
     assert close(many.Z[-1], one.Z[-1], atol=rounding)
     assert close(many.Z.mT @ many.Z, problem.Z.T @ problem.Z, rtol=rounding, atol=rounding)
@@ -154,7 +157,10 @@ def test_a_run_without_residual_is_constant(problem, rng, fitted):
         problem = fa.random_problem(target, r, 1.0, 1.0, rng=rng)
     else:
         problem = replace(problem, Z=problem.sketch @ rng.standard_normal((3, 3)))
-    overlaps, run = theory.fa_star_overlaps(problem, [0.0, 1.0, 1e6]), theory.fa_star_exact(problem, [0.0, 1e6])
+    overlaps, run = (
+        theory.fa_star_overlaps(problem, [0.0, 1.0, 1e6]),
+        theory.fa_star_exact(problem, [0.0, 1e6]),
+    )
     assert np.array_equal(overlaps[0], overlaps[2])
     assert np.array_equal(run.Z[0], run.Z[1]) and close(run.Z[0], problem.Z, atol=1e-12)
     says = (
@@ -255,7 +261,9 @@ def test_exact_runs_do_not_see_the_scales_of_target_and_feedback(problem, scale)
     assert close(run.Z, wanted.Z, atol=1e-10) and np.abs(run.Z[1] - problem.Z).max() > 0.1
     overlaps = theory.fa_star_overlaps(scaled, times / scale / scale) / scale / scale
     assert close(overlaps, theory.fa_star_overlaps(problem, times), atol=1e-10)
-    assert theory.fa_star_rate(scaled) / scale / scale == pytest.approx(theory.fa_star_rate(problem), rel=1e-9)
+    assert theory.fa_star_rate(scaled) / scale / scale == pytest.approx(
+        theory.fa_star_rate(problem), rel=1e-9
+    )
 
 
 def test_a_pull_beyond_float64_is_refused(problem):

@@ -31,7 +31,9 @@ def test_times_are_fit_for_a_flow_and_edges_weigh_nothing():
 def test_matrices_are_integrated_entry_by_entry():
     rule = theory.quadrature([0.0, 2.0])
     values = np.einsum("t,ij->tij", rule.times, [[1.0, 2.0], [3.0, 4.0]])
-    assert close(theory.running_integral(rule, values), [np.zeros((2, 2)), [[2.0, 4.0], [6.0, 8.0]]], rtol=1e-12)
+    assert close(
+        theory.running_integral(rule, values), [np.zeros((2, 2)), [[2.0, 4.0], [6.0, 8.0]]], rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize(
