@@ -28,7 +28,7 @@ from parameters import ParameterError, entries, listed, read, split
 from scipy.stats import binom
 from summary import run_of
 
-from fa_utils.ensembles import dask_backend
+from fa_utils.ensembles import dask_client
 
 MOST_RUNS = 10_000
 PLAUSIBLE = 1e-3  # a true statement fails too often in one of a thousand such checks
@@ -103,19 +103,13 @@ def made(jobs: list[Job], cores: int) -> Iterator[Exception | None]:
         programs = Path(sys.executable).parent
         command = ["make", "executed", f"ONLY={job[0]}", f"P={words(job)}", f"BIN={programs}"]
         tasks.append((command, os.getcwd()))
-    address = os.environ.get("FA_DASK")
-    backend = dask_backend(address) if address else joblib.parallel_config("threading", n_jobs=cores)
-    done = 0
-    try:
-        with backend:
-            for _ in joblib.Parallel(return_as="generator")(joblib.delayed(make)(task) for task in tasks):
-                done += 1
-                yield None
-    except ConnectionError as lost:
-        if done == 0:
-            raise
-        # What was made before the cluster went away is kept.
-        yield from [lost] * (len(tasks) - done)
+    if os.environ.get("FA_DASK"):
+        with dask_client(os.environ["FA_DASK"]) as client:
+            for future in client.map(make, tasks, pure=False):
+                yield future.exception()
+    else:
+        pool = joblib.Parallel(n_jobs=cores, prefer="threads", return_as="generator")
+        yield from pool(joblib.delayed(make)(task) for task in tasks)
 
 
 def rows_of(job: Job, lost: Exception | None) -> list[dict]:

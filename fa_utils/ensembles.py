@@ -7,7 +7,7 @@ how many are computed at a time. (Two kinds of processor may still round a matri
 import os
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, CancelledError, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
@@ -18,6 +18,10 @@ from numpy.typing import ArrayLike
 from fa_utils._checks import spawning_generator, whole_number
 
 PATIENCE = 5.0  # seconds for a scheduler to answer, and for a worker to be there
+ENDED = (
+    "a draw ended its process, or memory ran out ({}); "
+    "set LOKY_MAX_CPU_COUNT=1 and unset FA_DASK to draw in this process and see which"
+)
 
 Item = TypeVar("Item")
 Task = tuple[Callable[..., ArrayLike], int, tuple[Any, ...], np.random.Generator]
@@ -129,7 +133,6 @@ def _stack_draws(
     if not callable(experiment):
         raise TypeError(f"experiment is {experiment!r}; give a function of a random generator")
     streams = spawning_generator(rng).spawn(len(arguments))
-    # Tuples, because Dask may hand out other large arguments once, and lose them with a worker.
     tasks = [(experiment, draw, *rest) for draw, rest in enumerate(zip(arguments, streams, strict=True))]
     results = [_draw(task) for task in tasks] if _stays_here() else _draw_elsewhere(tasks)
     shapes = {result.shape for result in results}
@@ -169,11 +172,9 @@ def _draw(task: Task) -> np.ndarray:
 
 def _draw_elsewhere(tasks: list[Task]) -> list[np.ndarray]:
     """Return the results of all draws, made by Dask's workers or by one process per core."""
-    from concurrent.futures.process import BrokenProcessPool  # here, like joblib: it takes long
+    import joblib  # here, since it takes long, as does Dask
 
-    import joblib
-
-    # Dask's part of joblib waits for good for a call that it cannot send.
+    # Checked first, because what cannot be sent fails in many ways later.
     try:
         pickle.dumps(joblib.wrap_non_picklable_objects(tasks))
     except Exception as error:
@@ -181,24 +182,21 @@ def _draw_elsewhere(tasks: list[Task]) -> list[np.ndarray]:
             f"experiment cannot be sent to another process ({error!r:.500}); "
             "define it without locks, open files and generators"
         ) from None
-    calls = [joblib.delayed(_draw)(task) for task in tasks]
     if os.environ.get("FA_DASK"):
-        with dask_backend(os.environ["FA_DASK"]):
-            return joblib.Parallel()(calls)
+        with dask_client(os.environ["FA_DASK"]) as client:
+            return client.gather(client.map(_draw, tasks, pure=False))
     # At least two processes: joblib would make a single one's draws here, with many threads each.
     processes = max(2, min(joblib.cpu_count(), len(tasks)))
     try:
-        return joblib.Parallel(processes, backend="loky", inner_max_num_threads=1)(calls)
-    except BrokenProcessPool as error:
-        raise EnsembleError(
-            f"a draw ended its process, or memory ran out ({type(error).__name__}); "
-            "set LOKY_MAX_CPU_COUNT=1 to draw in this process and see which"
-        ) from error
+        parallel = joblib.Parallel(processes, backend="loky", inner_max_num_threads=1)
+        return parallel(joblib.delayed(_draw)(task) for task in tasks)
+    except BrokenExecutor as error:
+        raise EnsembleError(ENDED.format(type(error).__name__)) from error
 
 
 @contextmanager
-def dask_backend(address: str) -> Iterator[None]:
-    """Make joblib compute on the Dask cluster whose scheduler has this address.
+def dask_client(address: str) -> Iterator[Any]:
+    """Yield a client of the Dask cluster whose scheduler has this address.
 
     Parameters
     ----------
@@ -209,11 +207,13 @@ def dask_backend(address: str) -> Iterator[None]:
     ------
     ConnectionError
         No scheduler answers within some seconds, it has no workers, or it goes away.
+    EnsembleError
+        One call ended several workers.
     ImportError
         Dask is not installed.
     """
     try:
-        from distributed import Client
+        from distributed import Client, KilledWorker
         from distributed.core import connect
     except ImportError:
         raise ImportError(
@@ -221,8 +221,6 @@ def dask_backend(address: str) -> Iterator[None]:
             "pip install 'fa-utils[cluster]', or unset FA_DASK to use the cores here"
         ) from None
     import asyncio
-
-    import joblib
 
     with ExitStack() as stack:
         try:
@@ -237,8 +235,9 @@ def dask_backend(address: str) -> Iterator[None]:
                 f"{address}: no Dask scheduler with workers answers ({error!r}); start `dask scheduler` and "
                 f"`dask worker {address}`, or unset FA_DASK to use the cores here"
             ) from None
-        stack.enter_context(joblib.parallel_config("dask", client=client))
         try:
-            yield
+            yield client
         except CancelledError:
             raise ConnectionError(f"{address}: the Dask scheduler is gone; start it again") from None
+        except KilledWorker as error:
+            raise EnsembleError(ENDED.format("KilledWorker")) from error

@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -75,18 +76,21 @@ def dask(*arguments):
 
 
 @contextlib.contextmanager
-def workers_of(address, count):
-    """Run so many workers of one thread, once they have reached their scheduler."""
+def workers_of(address, count, nanny="--no-nanny"):
+    """Run so many workers of one thread, once they have reached their scheduler; a nanny restarts them."""
     from distributed import Client  # here, since most tests do without Dask
 
-    processes = [dask("worker", address, "--nthreads", "1", "--no-nanny") for _ in range(count)]
+    processes = []
     try:
         with Client(address, set_as_default=False) as client:
+            while client.ncores():  # until the scheduler has missed those that were killed before
+                time.sleep(0.05)
+            processes += [dask("worker", address, "--nthreads", "1", nanny) for _ in range(count)]
             client.wait_for_workers(count, timeout=30)
         yield processes
     finally:
         for process in processes:
-            process.kill()
+            process.terminate() if nanny == "--nanny" else process.kill()  # a nanny ends its worker first
             process.wait()
 
 
