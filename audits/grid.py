@@ -28,7 +28,7 @@ from parameters import ParameterError, entries, listed, read, split
 from scipy.stats import binom
 from summary import run_of
 
-from fa_utils.cluster import map_on_cluster
+from fa_utils.ensembles import dask_client
 
 MOST_RUNS = 10_000
 PLAUSIBLE = 1e-3  # a true statement fails too often in one of a thousand such checks
@@ -104,7 +104,9 @@ def made(jobs: list[Job], cores: int) -> Iterator[Exception | None]:
         command = ["make", "executed", f"ONLY={job[0]}", f"P={words(job)}", f"BIN={programs}"]
         tasks.append((command, os.getcwd()))
     if os.environ.get("FA_DASK"):
-        yield from map_on_cluster(make, tasks, os.environ["FA_DASK"])
+        with dask_client(os.environ["FA_DASK"]) as client:
+            for future in client.map(make, tasks, pure=False):
+                yield future.exception()
     else:
         pool = joblib.Parallel(n_jobs=cores, prefer="threads", return_as="generator")
         yield from pool(joblib.delayed(make)(task) for task in tasks)

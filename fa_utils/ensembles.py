@@ -5,120 +5,82 @@ how many are computed at a time. (Two kinds of processor may still round a matri
 """
 
 import os
-import sys
-import threading
+import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
-from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from concurrent.futures import BrokenExecutor, CancelledError, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from threadpoolctl import threadpool_limits
 
 from fa_utils._checks import spawning_generator, whole_number
-from fa_utils.cluster import inside_a_worker, map_on_cluster
 
-PIECES = 256  # in which draws are handed out: enough to share them evenly, few enough to be cheap
-LOSSES = 10  # draws that may end their process before the rest is given up
+PATIENCE = 5.0  # seconds for a scheduler to answer, and for a worker to be there
+ENDED = (
+    "a draw ended its process, or memory ran out ({}); "
+    "set LOKY_MAX_CPU_COUNT=1 and unset FA_DASK to draw in this process and see which"
+)
 
 Item = TypeVar("Item")
+Task = tuple[Callable[..., ArrayLike], int, tuple[Any, ...], np.random.Generator]
 
-
-class Task(NamedTuple):
-    """One draw to be made: its number, what the experiment gets besides its stream, and the stream's seed."""
-
-    draw: int
-    arguments: tuple[Any, ...]
-    seed: np.random.SeedSequence
-    bit_generator: type[np.random.BitGenerator]
-
-
-class Failure(NamedTuple):
-    """A draw that failed, and the error as text."""
-
-    task: Task
-    error: str
-
-    @property
-    def draw(self) -> int:
-        """The draw's number, from 0."""
-        return self.task.draw
-
-    def __str__(self) -> str:
-        seed = self.task.seed
-        key = tuple(int(part) for part in seed.spawn_key)
-        return (
-            f"draw {self.draw} failed with {self.error}; its stream is np.random.Generator("
-            f"np.random.{self.task.bit_generator.__name__}(np.random.SeedSequence({seed.entropy}, "
-            f"spawn_key={key}, pool_size={seed.pool_size})))"
-        )
-
-
-Outcome = np.ndarray | Failure
-Run = Callable[[list[Task]], list[Outcome]]
+_IMPORTED_IN = os.getpid()
+_DRAWING = ContextVar("_DRAWING", default=False)
 
 
 class EnsembleError(RuntimeError):
-    """Some draws failed. ``failures`` says which and why; ``results`` maps each other draw to its array."""
-
-    def __init__(self, failures: list[Failure], results: dict[int, np.ndarray]) -> None:
-        total = len(failures) + len(results)
-        super().__init__(
-            f"{len(failures)} of {total} draws failed, the others are in this error's .results: {failures[0]}"
-        )
-        self.failures = failures
-        self.results = results
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.failures, self.results)
-
-
-class _OneThread:
-    """A context in which matrix products are made by one thread, as long as any thread is within it."""
-
-    def __init__(self) -> None:
-        self._lock, self._users, self._limits = threading.Lock(), 0, ExitStack()
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._users == 0:
-                self._limits.enter_context(threadpool_limits(limits=1))
-            self._users += 1
-
-    def __exit__(self, *exception: object) -> None:
-        with self._lock:
-            self._users -= 1
-            if self._users == 0:
-                self._limits.close()
-
-
-ONE_THREAD = _OneThread()
+    """A draw failed, or the process that made it ended. The message says how to repeat it."""
 
 
 def ensemble(
-    experiment: Callable[[np.random.Generator], ArrayLike],
-    draws: int,
-    *,
-    rng: np.random.Generator,
-    cluster: str | None = None,
+    experiment: Callable[[np.random.Generator], ArrayLike], draws: int, *, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return the results of ``experiment(rng)`` for many independent streams, in order, shape (draws, ...).
+    """Return the results of ``experiment(rng)`` for many independent streams, in order.
 
-    The streams are ``rng.spawn(draws)``. The experiment returns a number or an array, of the same shape every
-    time, and must not change anything outside itself: it may run in another process, or twice.
-    Draws run on the cores here (as many as joblib counts; LOKY_MAX_CPU_COUNT limits them), or on the Dask
-    cluster whose scheduler has the address ``cluster``, by default the environment variable FA_DASK. The
-    numbers are the same, to the last bit. A terminal sees how many are done.
-    Raises EnsembleError, after all the others are done, where draws failed; ValueError for differing shapes;
-    TypeError for an experiment that cannot be sent to another process; ConnectionError where no scheduler
-    answers or it has no workers; ImportError for a cluster without Dask.
+    The draws run in one process per core, as many as joblib counts; the environment variable
+    LOKY_MAX_CPU_COUNT limits them, and 1 keeps them in this process. Where FA_DASK holds the address of a
+    Dask scheduler, they run on its workers. Draws within a draw, and after a fork, stay in their process.
 
+    The numbers are the same everywhere, to the last bit, where one thread makes a matrix product. The
+    processes started here see to that, and so does `dask worker`. In this process it is up to
+    OPENBLAS_NUM_THREADS and its like, which ``make`` sets to 1: with more threads, last digits may change.
+
+    Parameters
+    ----------
+    experiment
+        A function of a random generator. It returns a number or an array, of the same shape every time, and
+        changes nothing outside itself: it may run in another process, or twice.
+    draws
+        How many draws to make, at least 1.
+    rng
+        The generator whose children, ``rng.spawn(draws)``, are the streams.
+
+    Returns
+    -------
+    numpy.ndarray
+        The results, shape (draws, ...).
+
+    Raises
+    ------
+    EnsembleError
+        A draw raised an error, or ended its process.
+    TypeError
+        A result that is not numeric, or an experiment that cannot be sent to another process.
+    ValueError
+        Results of different shapes.
+    ConnectionError
+        No scheduler answers at FA_DASK within some seconds, or it has no workers.
+    ImportError
+        FA_DASK is set, but Dask is not installed.
+
+    Examples
+    --------
     >>> fa.ensemble(lambda rng: rng.standard_normal(3), 4, rng=np.random.default_rng(0)).shape
     (4, 3)
     """
-    return _gathered(experiment, [()] * whole_number("draws", draws, least=1), rng, cluster)
+    return _stack_draws(experiment, [()] * whole_number("draws", draws, least=1), rng)
 
 
 def ensemble_over(
@@ -126,12 +88,34 @@ def ensemble_over(
     items: Iterable[Item],
     *,
     rng: np.random.Generator,
-    cluster: str | None = None,
 ) -> np.ndarray:
-    """Return the results of ``experiment(item, rng)``, one draw for each item, shape (items, ...).
+    """Return the results of ``experiment(item, rng)``, one draw for each item, in order.
 
-    Otherwise as `ensemble`. Raises ValueError where there are no items.
+    The draws run where those of `ensemble` do, and give the same bits.
 
+    Parameters
+    ----------
+    experiment
+        A function of an item and a random generator; otherwise as in `ensemble`.
+    items
+        What the draws are made for, at least one.
+    rng
+        The generator whose children, one for each item, are the streams.
+
+    Returns
+    -------
+    numpy.ndarray
+        The results, shape (items, ...).
+
+    Raises
+    ------
+    ValueError
+        No items, or results of different shapes.
+    EnsembleError, TypeError, ConnectionError, ImportError
+        As in `ensemble`.
+
+    Examples
+    --------
     >>> rng = np.random.default_rng(0)
     >>> fa.ensemble_over(lambda size, rng: np.ptp(rng.random(size)), [1, 10, 100], rng=rng).shape
     (3,)
@@ -139,155 +123,121 @@ def ensemble_over(
     arguments = [(item,) for item in items]
     if not arguments:
         raise ValueError("items is empty; give at least one")
-    return _gathered(experiment, arguments, rng, cluster)
+    return _stack_draws(experiment, arguments, rng)
 
 
-def _gathered(
-    experiment: Callable[..., ArrayLike],
-    arguments: Sequence[tuple[Any, ...]],
-    rng: np.random.Generator,
-    cluster: str | None,
+def _stack_draws(
+    experiment: Callable[..., ArrayLike], arguments: Sequence[tuple[Any, ...]], rng: np.random.Generator
 ) -> np.ndarray:
     """Return the results for all arguments, a stream each, stacked in order."""
     if not callable(experiment):
         raise TypeError(f"experiment is {experiment!r}; give a function of a random generator")
-    address = os.environ.get("FA_DASK") if cluster is None else cluster
-    if not isinstance(address, str | None):
-        raise TypeError(f"cluster is {address!r}; give the address of a Dask scheduler, tcp://host:8786")
-    bits = spawning_generator(rng).bit_generator
-    seeds = bits.seed_seq.spawn(len(arguments))  # type: ignore[attr-defined]  # seen just now that it can
-    tasks = [Task(draw, *rest, type(bits)) for draw, rest in enumerate(zip(arguments, seeds, strict=True))]
-    size = -(-len(tasks) // PIECES)
-    pieces = [tasks[start : start + size] for start in range(0, len(tasks), size)]
-    run = partial(_run, experiment)
-    outcomes: list[Outcome] = []
+    streams = spawning_generator(rng).spawn(len(arguments))
+    tasks = [(experiment, draw, *rest) for draw, rest in enumerate(zip(arguments, streams, strict=True))]
+    results = [_draw(task) for task in tasks] if _stays_here() else _draw_elsewhere(tasks)
+    shapes = {result.shape for result in results}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"the draws have shapes {sorted(shapes)}; an experiment must return one shape every time"
+        )
+    return np.stack(results)
+
+
+def _stays_here() -> bool:
+    """Return whether draws are made in this process."""
+    # After a fork joblib's processes are out of reach, and a draw's own draws would only crowd the cores.
+    if _DRAWING.get() or os.getpid() != _IMPORTED_IN:
+        return True
+    return os.environ.get("LOKY_MAX_CPU_COUNT") == "1" and not os.environ.get("FA_DASK")
+
+
+def _draw(task: Task) -> np.ndarray:
+    """Return the result of one draw, any shape; an error names the draw and its stream."""
+    experiment, draw, arguments, rng = task
+    seed: Any = rng.bit_generator.seed_seq
+    outside = _DRAWING.set(True)
     try:
-        for piece in _made(run, pieces, "" if inside_a_worker() else address):
-            outcomes += piece
-            _show(f"{len(outcomes)} of {len(tasks)} draws")
-    finally:
-        _show("")
-    return _stacked(outcomes)
-
-
-def _run(experiment: Callable[..., ArrayLike], tasks: list[Task]) -> list[Outcome]:
-    """Return the outcomes of these draws, matrix products made by one thread, as everywhere else."""
-    with ONE_THREAD:
-        return [_attempt(experiment, task) for task in tasks]
-
-
-def _attempt(experiment: Callable[..., ArrayLike], task: Task) -> Outcome:
-    """Return the outcome of one draw; an error of the experiment's own is an outcome as well."""
-    try:
-        rng = np.random.Generator(task.bit_generator(task.seed))
-        result = np.array(experiment(*task.arguments, rng))
+        result = np.array(experiment(*arguments, rng))
     except (Exception, SystemExit) as error:
-        return Failure(task, _said(error))
+        raise EnsembleError(
+            f"draw {draw} failed with {error!r:.500}; its stream is "
+            f"np.random.default_rng(np.random.SeedSequence({seed.entropy}, spawn_key={seed.spawn_key}))"
+        ) from error
+    finally:
+        _DRAWING.reset(outside)
     if not (np.issubdtype(result.dtype, np.number) or result.dtype == bool):
-        said = f"a result of type {result.dtype}; an experiment returns a number or an array of numbers"
-        return Failure(task, said)
+        raise TypeError(f"draw {draw} returned {result.dtype}; an experiment must return numbers")
     return result
 
 
-def _said(error: BaseException) -> str:
-    """Return an error as one text of bounded length, whatever its own code does."""
+def _draw_elsewhere(tasks: list[Task]) -> list[np.ndarray]:
+    """Return the results of all draws, made by Dask's workers or by one process per core."""
+    import joblib  # here, since it takes long, as does Dask
+
+    # Checked first, because what cannot be sent fails in many ways later.
     try:
-        return repr(error)[:500]
-    except Exception:
-        return type(error).__name__
-
-
-def _made(run: Run, pieces: list[list[Task]], address: str | None) -> Iterator[Sequence[Outcome]]:
-    """Yield the outcomes of each piece in order: from a cluster, from a process per core, or from here."""
-    from joblib import cpu_count  # here, because it takes as long as many a use of this package
-
-    processes = 1 if inside_a_worker() else min(cpu_count(), len(pieces))
-    if processes == 1 and not address:
-        with ONE_THREAD:
-            yield from map(run, pieces)
-        return
-    import cloudpickle  # here, like joblib: one process needs neither
-
-    try:
-        cloudpickle.dumps(run)
+        pickle.dumps(joblib.wrap_non_picklable_objects(tasks))
     except Exception as error:
         raise TypeError(
-            f"experiment cannot be sent to another process ({_said(error)}); "
+            f"experiment cannot be sent to another process ({error!r:.500}); "
             "define it without locks, open files and generators"
         ) from None
-    yield from _on_cluster(run, pieces, address) if address else _on_processes(run, pieces, processes)
+    if os.environ.get("FA_DASK"):
+        with dask_client(os.environ["FA_DASK"]) as client:
+            return client.gather(client.map(_draw, tasks, pure=False))
+    # At least two processes: joblib would make a single one's draws here, with many threads each.
+    processes = max(2, min(joblib.cpu_count(), len(tasks)))
+    try:
+        parallel = joblib.Parallel(processes, backend="loky", inner_max_num_threads=1)
+        return parallel(joblib.delayed(_draw)(task) for task in tasks)
+    except BrokenExecutor as error:
+        raise EnsembleError(ENDED.format(type(error).__name__)) from error
 
 
-def _on_processes(run: Run, pieces: list[list[Task]], processes: int) -> Iterator[Sequence[Outcome]]:
-    """Yield the outcomes of each piece in order, as long as fewer than LOSSES draws end their process.
+@contextmanager
+def dask_client(address: str) -> Iterator[Any]:
+    """Yield a client of the Dask cluster whose scheduler has this address.
 
-    After such a death the draws that may have caused it are made again, one by one: only those that end their
-    process again are lost.
+    Parameters
+    ----------
+    address
+        Where the scheduler listens, for instance ``tcp://host:8786``.
+
+    Raises
+    ------
+    ConnectionError
+        No scheduler answers within some seconds, it has no workers, or it goes away.
+    EnsembleError
+        One call ended several workers.
+    ImportError
+        Dask is not installed.
     """
-    from joblib import Parallel, delayed
+    try:
+        from distributed import Client, KilledWorker
+        from distributed.core import connect
+    except ImportError:
+        raise ImportError(
+            f"FA_DASK names a cluster, {address}, but Dask is not installed: "
+            "pip install 'fa-utils[cluster]', or unset FA_DASK to use the cores here"
+        ) from None
+    import asyncio
 
-    waiting, lost = list(pieces), 0
-    while waiting:
+    with ExitStack() as stack:
         try:
-            for outcomes in Parallel(n_jobs=processes, return_as="generator")(
-                delayed(run)(piece) for piece in tuple(waiting)
-            ):
-                del waiting[0]
-                yield outcomes
-        except BrokenProcessPool as error:
-            outcomes = _one_by_one(run, waiting.pop(0), LOSSES - lost)
-            lost += sum(isinstance(outcome, Failure) for outcome in outcomes)
-            yield outcomes
-            if lost >= LOSSES:
-                yield from (_lost(piece, error) for piece in waiting)
-                return
-
-
-def _one_by_one(run: Run, tasks: list[Task], losses: int) -> list[Outcome]:
-    """Return the outcomes of draws that may end their process, each in one of its own, up to some losses."""
-    from joblib import Parallel, delayed
-
-    outcomes: list[Outcome] = []
-    for task in tasks:
-        if losses == 0:
-            outcomes.append(Failure(task, "nothing: given up, since many others ended their process"))
-            continue
+            # A Dask client waits for good where something else listens, a dashboard for instance. The thread
+            # is for notebooks, in which a loop is running already.
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(asyncio.run, asyncio.wait_for(connect(address), PATIENCE)).result().abort()
+            client = stack.enter_context(Client(address, timeout=PATIENCE, set_as_default=False))
+            client.wait_for_workers(1, timeout=PATIENCE)
+        except (OSError, ValueError, MemoryError) as error:
+            raise ConnectionError(
+                f"{address}: no Dask scheduler with workers answers ({error!r}); start `dask scheduler` and "
+                f"`dask worker {address}`, or unset FA_DASK to use the cores here"
+            ) from None
         try:
-            outcomes += Parallel(n_jobs=2)([delayed(run)([task])])[0]
-        except BrokenProcessPool as error:
-            outcomes += _lost([task], error)
-            losses -= 1
-    return outcomes
-
-
-def _on_cluster(run: Run, pieces: list[list[Task]], address: str) -> Iterator[Sequence[Outcome]]:
-    """Yield the outcomes of each piece in order from a Dask cluster; a piece that did not return is lost."""
-    for piece, outcomes in zip(pieces, map_on_cluster(run, pieces, address), strict=True):
-        yield _lost(piece, outcomes) if isinstance(outcomes, Exception) else outcomes
-
-
-def _lost(tasks: list[Task], error: BaseException) -> list[Outcome]:
-    """Return these draws as failures, none of which can be told apart from the one to blame."""
-    return [Failure(task, f"its process: {_said(error)}") for task in tasks]
-
-
-def _stacked(outcomes: list[Outcome]) -> np.ndarray:
-    """Return the outcomes as one array; raise where one is a failure or of another shape than the first."""
-    failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
-    results = {draw: outcome for draw, outcome in enumerate(outcomes) if not isinstance(outcome, Failure)}
-    if failures:
-        raise EnsembleError(failures, results)
-    for draw, result in results.items():
-        if result.shape != results[0].shape:
-            raise ValueError(
-                f"draw {draw} returned shape {result.shape}, draw 0 {results[0].shape}; "
-                "an experiment must return the same shape every time"
-            )
-    return np.stack(list(results.values()))
-
-
-def _show(progress: str) -> None:
-    """Show this on a terminal, in place of what was shown before; elsewhere do nothing."""
-    if sys.stderr is not None and sys.stderr.isatty():
-        sys.stderr.write(f"\r\x1b[K{progress}")
-        sys.stderr.flush()
+            yield client
+        except CancelledError:
+            raise ConnectionError(f"{address}: the Dask scheduler is gone; start it again") from None
+        except KilledWorker as error:
+            raise EnsembleError(ENDED.format("KilledWorker")) from error

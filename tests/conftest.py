@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import configuration, settings
 from small_copy import copy_repository
 
 import fa_utils as fa
-from fa_utils import cluster
+from fa_utils import ensembles
 
 configuration.set_hypothesis_home_dir(Path(__file__).parents[1] / "build" / ".hypothesis")
 settings.register_profile("suite", derandomize=True, database=None, deadline=None, max_examples=60)
@@ -65,32 +66,31 @@ def close(found, wanted, *, rtol=0.0, atol=0.0):
     return np.allclose(found, wanted, rtol=rtol, atol=atol)
 
 
-def without_workers(address):
-    return (
-        f"{address}: the Dask scheduler has no workers; start some with `dask worker {address}`, "
-        "or unset FA_DASK to use the cores here"
-    )
-
-
 def dask(*arguments):
     """Start a part of a cluster on loopback."""
     path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
     command = [sys.executable, "-m", "dask", *arguments, "--host", "127.0.0.1", "--no-dashboard"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}, **quiet)
+    environment = os.environ | {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1"}
+    return subprocess.Popen(command, env=environment, **quiet)
 
 
 @contextlib.contextmanager
-def workers_of(address, count):
-    """Run so many workers of one thread, once they have reached their scheduler."""
-    processes = [dask("worker", address, "--nthreads", "1", "--no-nanny") for _ in range(count)]
+def workers_of(address, count, nanny="--no-nanny"):
+    """Run so many workers of one thread, once they have reached their scheduler; a nanny restarts them."""
+    from distributed import Client  # here, since most tests do without Dask
+
+    processes = []
     try:
-        with cluster._connected(address) as client:
+        with Client(address, set_as_default=False) as client:
+            while client.ncores():  # until the scheduler has missed those that were killed before
+                time.sleep(0.05)
+            processes += [dask("worker", address, "--nthreads", "1", nanny) for _ in range(count)]
             client.wait_for_workers(count, timeout=30)
         yield processes
     finally:
         for process in processes:
-            process.kill()
+            process.terminate() if nanny == "--nanny" else process.kill()  # a nanny ends its worker first
             process.wait()
 
 
@@ -110,16 +110,8 @@ def running_scheduler(folder):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Little patience with a cluster, once its scheduler has answered."""
-    connected, patience = cluster._connected, cluster.PATIENCE
-
-    def with_patience(address):
-        monkeypatch.setattr(cluster, "PATIENCE", patience)
-        client = connected(address)
-        monkeypatch.setattr(cluster, "PATIENCE", 1.0)
-        return client
-
-    monkeypatch.setattr(cluster, "_connected", with_patience)
+    """Little patience with a cluster."""
+    monkeypatch.setattr(ensembles, "PATIENCE", 1.0)
 
 
 @pytest.fixture(scope="module")

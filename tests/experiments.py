@@ -43,14 +43,5 @@ def ends_its_process(status, rng):
     return rng.random()
 
 
-def waits_for(path, rng):
-    ends = time.monotonic() + 20
-    while path and not os.path.exists(path):
-        if time.monotonic() > ends:
-            raise TimeoutError
-        time.sleep(0.01)
-    return rng.random()
-
-
 def an_ensemble(rng):
     return fa.ensemble(three_numbers, 2, rng=rng)

@@ -133,7 +133,8 @@ def test_whoever_is_killed_nothing_half_written_is_left_and_the_next_run_complet
     kept = results(folder)
     kept.pop("build/verdicts.csv", None)  # says what is missing
     assert kept.items() <= whole.items()
-    assert (code == 0) == (kind == "pool worker"), said
+    assert code != 0, said
+    assert kind != "pool worker" or "EnsembleError: a draw ended its process" in said
     assert kind != "kernel" or ("BROKE: " in said and "Kernel died" in said)
     again = make(folder, "reproduce", "THREADS=2", "JOBS=2")
     assert again.returncode == 0 and results(folder) == whole, again.stdout + again.stderr

@@ -26,4 +26,5 @@ def test_runs_are_made_by_the_workers_and_read_here(copy, scheduler, workers):
 def test_a_cluster_that_is_not_there_is_named_in_a_sentence(copy):
     ran = make(copy, "sweep", "ONLY=good", "P=seed=1:2", FA_DASK="tcp://127.0.0.1:9")
     assert ran.returncode != 0 and "Traceback" not in ran.stderr
-    assert "tcp://127.0.0.1:9: no Dask scheduler answers" in ran.stderr and "unset FA_DASK" in ran.stderr
+    assert "tcp://127.0.0.1:9: no Dask scheduler with workers answers" in ran.stderr
+    assert "unset FA_DASK" in ran.stderr
