@@ -323,7 +323,7 @@ def train_networks(
     """Return FA's runs of networks, each with a decay of its own.
 
     A run has settled once its loss differs by less than ``change`` from that ``every`` steps before; the
-    first is compared with 0. A run ends after ``steps`` if it has settled by then, else as soon as it settles.
+    first is compared with 0. A run ends after ``steps`` if it has settled by then, or else once it settles.
 
     Parameters
     ----------
