@@ -114,7 +114,10 @@ def test_exact_runs_in_other_units_are_the_same_run(problem, scales):
     )
     run, wanted = theory.fa_star_exact(scaled, np.ldexp(times, slower)), theory.fa_star_exact(problem, times)
     assert close(np.ldexp(run.Z, -Z), wanted.Z, atol=1e-9 * np.abs(problem.Z).max())
-    M, wanted = theory.fa_star_overlaps(scaled, np.ldexp(times, slower)), theory.fa_star_overlaps(problem, times)
+    M, wanted = (
+        theory.fa_star_overlaps(scaled, np.ldexp(times, slower)),
+        theory.fa_star_overlaps(problem, times),
+    )
     assert close(np.ldexp(M, slower), wanted, atol=1e-9 * np.abs(wanted).max())
     found, wanted = theory.fa_star_eigenvalues(scaled), theory.fa_star_eigenvalues(problem)
     found = np.ldexp(found.real, slower) + 1j * np.ldexp(found.imag, slower)
