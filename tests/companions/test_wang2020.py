@@ -226,7 +226,7 @@ def test_tangent_spaces_of_second_order_miss_what_is_at_right_angles_to_all_vect
 
 def projected(model, target):
     """Return the squared distance of the target from the tangent space, by its singular vectors."""
-    lefts, values, _ = np.linalg.svd(tangent_matrix(model.vectors, model.order).T, full_matrices=False)
+    lefts, values, _ = np.linalg.svd(tangent_matrix(model.directions, model.order).T, full_matrices=False)
     basis, wanted = lefts[:, values > 1e-9 * values[0]], target.coordinates
     return np.square(wanted - basis @ (basis.T @ wanted)).sum()
 
