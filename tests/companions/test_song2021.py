@@ -532,7 +532,7 @@ def test_a_run_has_just_its_steps_and_looks_1000_apart_unless_told_otherwise(rng
 
 @pytest.mark.parametrize("activation", [song2021.LINEAR, UNREDUCED], ids=name_of)
 def test_divergence_is_said_without_a_warning(rng, activation):
-    says = "training diverged before step 200; choose smaller steps"
+    says = "training diverged before step 200; lower the learning rate"
     networks = [explicit(activation, rng)[0] for _ in range(2)]
     with refused(FloatingPointError, says):
         song2021.train_networks(networks, 100.0, [0.1, 0.0], 400, every=200)
