@@ -116,7 +116,7 @@ def fa_star_overlaps(problem: Problem, times: ArrayLike) -> np.ndarray:
 
     References
     ----------
-    Statements N2 and N6 of this package.
+    Statement N2 of this package.
 
     Examples
     --------

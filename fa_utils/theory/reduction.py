@@ -199,7 +199,8 @@ def reduce_feedback(problem: Problem) -> Reduction:
 
 def _orthonormal_basis(*blocks: np.ndarray) -> np.ndarray:
     """Return orthonormal columns (n, p) that span the rows of all blocks (.., n); no rank is decided."""
-    return np.linalg.qr(np.vstack(blocks).T)[0]
+    # Each column in one piece of memory, since products with its transpose follow.
+    return np.asfortranarray(np.linalg.qr(np.vstack(blocks).T)[0])
 
 
 def _outside(matrix: np.ndarray, basis: np.ndarray) -> np.ndarray:
