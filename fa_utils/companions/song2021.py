@@ -40,8 +40,8 @@ class Activation(NamedTuple):
 
     Examples
     --------
-    >>> song2021.RELU.value(np.array([-1.0, 2.0])).tolist()
-    [0.0, 2.0]
+    >>> np.array_equal(song2021.RELU.value(np.array([-1.0, 2.0])), [0.0, 2.0])
+    True
     """
 
     name: str
@@ -56,7 +56,12 @@ def _constant_slope(values: np.ndarray, out: np.ndarray) -> np.ndarray:
 
 def _rectify(values: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Return each entry, or 0 where it is negative."""
-    return np.maximum(values, 0, out=out)
+    return np.multiply(values, np.greater(values, 0, out=out), out=out)
+
+
+def _rectifier_slope(values: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Return 1 where an entry is positive and 0 elsewhere, in ``out``."""
+    return np.greater(values, 0, out=out)
 
 
 def _tanh_slope(values: np.ndarray, out: np.ndarray) -> np.ndarray:
@@ -65,7 +70,7 @@ def _tanh_slope(values: np.ndarray, out: np.ndarray) -> np.ndarray:
 
 
 LINEAR = Activation("linear", np.positive, _constant_slope)
-RELU = Activation("ReLU", _rectify, np.sign)  # of values that are 0 or positive
+RELU = Activation("ReLU", _rectify, _rectifier_slope)
 TANH = Activation("tanh", np.tanh, _tanh_slope)
 
 
@@ -123,8 +128,7 @@ class Network(Record):
             object.__setattr__(self, name, array)
 
     def __repr__(self) -> str:
-        p, n = self.hidden.shape
-        return f"Network({self.activation.name}, {n} samples, p = {p})"
+        return f"Network({self.activation.name}, {self.labels.size} samples, p = {self.weights.size})"
 
     @property
     def outputs(self) -> np.ndarray:
@@ -323,7 +327,7 @@ def train_networks(
     """Return FA's runs of networks, each with a decay of its own.
 
     A run has settled once its loss differs by less than ``change`` from that ``every`` steps before; the
-    first is compared with 0. A run ends after ``steps`` if it has settled by then, else as soon as it settles.
+    first is compared with 0. A run ends after ``steps`` if it has settled by then, or else once it settles.
 
     Parameters
     ----------
@@ -411,7 +415,7 @@ def _train_until_settled(runs: "_FullRun | _LinearRuns", limits: _Limits) -> lis
             runs.advance(steps[-1] - steps[-2])
             losses, cosines = runs.measure()
         if not np.isfinite(losses).all():
-            raise FloatingPointError(f"training diverged before step {steps[-1]}; choose smaller steps")
+            raise FloatingPointError(f"training diverged before step {steps[-1]}; lower the learning rate")
         # Whether a run has settled is decided at multiples of `every` only.
         if steps[-1] % limits.every == 0:
             settled[going] |= abs(losses - compared[going]) < limits.change

@@ -103,9 +103,8 @@ def simulate_published(
     streams = spawning_generator(rng).spawn(whole_number("networks", networks, least=1))
     drawn = [song2021.random_network(simulation.activation, 50, 150, width, rng=stream) for stream in streams]
     # All runs of all networks in one call, which trains linear networks together.
-    starts, decays = zip(*product(drawn, simulation.decays), strict=True)
+    decays, starts = zip(*product(simulation.decays, drawn), strict=True)
     steps = published_steps(width)
     runs = song2021.train_networks(starts, simulation.learning_rate, decays, steps, change=1e-3, **when)
-    # One list for each network again.
-    count = len(simulation.decays)
-    return [runs[start : start + count] for start in range(0, len(runs), count)]
+    # One list for each network again: its runs are as many apart as there are networks.
+    return [runs[first::networks] for first in range(networks)]

@@ -199,6 +199,7 @@ def lazy_errors(model: PowerSum, target: PowerSum) -> np.ndarray:
     [1.0, 0.0, 0.0]
     """
     _refuse_different(model, target)
+    # What is left of the target after each vector; columns, so that all are matrix products.
     left = [target.coordinates[..., None]]
     basis = np.zeros((*model.vectors.shape[:-2], left[0].shape[-2], 0))
     for added in np.moveaxis(tangent_tensors(model.directions, model.order).mT, -3, 0):

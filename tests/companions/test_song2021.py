@@ -1,3 +1,4 @@
+import copy
 import csv
 import pickle
 from dataclasses import replace
@@ -9,12 +10,10 @@ import pytest
 from conftest import close, refused
 from scipy import stats
 
-import fa_utils as fa
 from fa_utils import report
 from fa_utils.companions import song2021, song2021_settings
-from fa_utils import two_layer
 
-PUBLISHED = Path(__file__).parents[1] / "notebooks" / "companions" / "song2021_alignment.csv"
+PUBLISHED = Path(__file__).parents[2] / "notebooks" / "companions" / "song2021_alignment.csv"
 ACTIVATIONS = [song2021.LINEAR, song2021.RELU, song2021.TANH]
 
 
@@ -22,13 +21,13 @@ def name_of(value):
     return getattr(value, "name", None)
 
 
-def slope_one(values, out):
+def fill_with_ones(values, out):
     out[...] = 1
     return out
 
 
 # Linear as well, but not known to be: networks with it are not reduced.
-UNREDUCED = song2021.Activation("unreduced", np.positive, slope_one)
+UNREDUCED = song2021.Activation("unreduced", np.positive, fill_with_ones)
 
 PLAIN = {
     "linear": (lambda x: x, lambda x: np.ones_like(x)),
@@ -84,7 +83,7 @@ def differences(function, array, step=1e-5):
 def test_a_networks_outputs_loss_and_cosine_are_those_of_its_weights(rng, activation):
     network, X, W = explicit(activation, rng)
     psi = PLAIN[activation.name][0]
-    assert close(network.activity, psi(W @ X.T), atol=1e-12)
+    assert close(activation.value(network.hidden), psi(W @ X.T), atol=1e-12)
     outputs = psi(X @ W.T) @ network.weights / np.sqrt(7)
     assert close(network.outputs, outputs, atol=1e-12)
     assert close(network.loss, objective(activation, X, network.labels, W, network.weights, 0), rtol=1e-12)
@@ -95,10 +94,11 @@ def test_a_networks_outputs_loss_and_cosine_are_those_of_its_weights(rng, activa
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=name_of)
 def test_an_activations_slope_is_its_derivative(rng, activation):
     x = rng.standard_normal(50)
-    value, ahead, behind = (activation.value(x + h, out=np.empty(50)) for h in (0.0, 1e-6, -1e-6))
+    value, ahead, behind = (activation.value(x + h) for h in (0.0, 1e-6, -1e-6))
     slope = activation.slope(value, out=np.empty(50))
     assert close(slope, (ahead - behind) / 2e-6, atol=1e-9)
     assert activation.slope(value, out=value) is value and np.array_equal(value, slope)
+    assert activation.value(x, out=value) is value and np.array_equal(value, activation.value(x))
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_an_activations_slope_is_its_derivative(rng, activation):
     ],
 )
 def test_a_network_whose_parts_do_not_fit_is_refused(rng, change, says):
-    needs = "hidden of shape (7, 4), a row for each hidden unit and a column for each sample, needs"
+    needs = "hidden of shape (7, 4) needs"
     network = explicit(song2021.RELU, rng)[0]
     with refused(ValueError, says.format(needs=needs)):
         replace(network, **change)
@@ -412,7 +412,7 @@ def test_the_reduction_of_linear_networks_is_exact(rng, width, decay):
 def test_a_linear_run_of_any_width_is_on_2n_plus_2_numbers(rng):
     """Those that change: alpha, v and gamma, and s in place of u."""
     networks = [explicit(song2021.LINEAR, rng, width=width)[0] for width in (3, 1000)]
-    runs = two_layer._LinearRuns(networks, 0.01, [0.1, 0.1])
+    runs = song2021._LinearRuns(networks, 0.01, [0.1, 0.1])
     before = {name: part.copy() for name, part in vars(runs).items() if isinstance(part, np.ndarray)}
     runs.advance(5)
     moved = {name for name, part in before.items() if not np.array_equal(part, vars(runs)[name])}
@@ -446,13 +446,13 @@ def test_networks_of_any_kinds_and_sizes_are_trained_in_one_call(rng):
 def test_runs_do_not_depend_on_the_blocks_in_which_they_are_made(monkeypatch, rng, activation, entries):
     network = explicit(activation, rng)[0]
     whole = song2021.train_network(network, 0.05, 0.2, 60, every=20)
-    monkeypatch.setattr(two_layer, "ENTRIES", entries)
+    monkeypatch.setattr(song2021, "ENTRIES", entries)
     assert same_runs(whole, song2021.train_network(network, 0.05, 0.2, 60, every=20), atol=1e-11)
 
 
 @pytest.mark.parametrize("activation", [song2021.RELU, song2021.TANH, UNREDUCED], ids=name_of)
 def test_single_precision_is_near_double_and_all_of_a_run_is_in_it(monkeypatch, activation):
-    monkeypatch.setattr(two_layer, "ENTRIES", 50)
+    monkeypatch.setattr(song2021, "ENTRIES", 50)
     network = drawn(activation)
     double, single = (
         song2021.train_network(network, 0.05, 0.1, 200, every=50, precision=precision)
@@ -460,11 +460,11 @@ def test_single_precision_is_near_double_and_all_of_a_run_is_in_it(monkeypatch, 
     )
     assert same_runs(single, double, atol=200 * np.finfo(np.float32).eps)
     assert not same_runs(single, double, atol=np.finfo(np.float32).eps / 10)
-    run = two_layer._FullRun(network, 0.05, 0.1, np.dtype(np.float32))
+    run = song2021._FullRun(network, 0.05, 0.1, np.dtype(np.float32))
     with np.errstate(invalid="ignore"):  # as all runs are made
         run.advance(3)
     arrays = [part for part in vars(run).values() if isinstance(part, np.ndarray)]
-    assert {part.dtype for part in [*arrays, *run._blocks[0], run._error()]} == {np.dtype(np.float32)}
+    assert {part.dtype for part in [*arrays, *run._blocks[0]]} == {np.dtype(np.float32)}
     assert single.network.hidden.dtype == float and single.losses.dtype == float
 
 
@@ -532,7 +532,7 @@ def test_a_run_has_just_its_steps_and_looks_1000_apart_unless_told_otherwise(rng
 
 @pytest.mark.parametrize("activation", [song2021.LINEAR, UNREDUCED], ids=name_of)
 def test_divergence_is_said_without_a_warning(rng, activation):
-    says = "training diverged before step 200: a loss is no longer finite; choose a smaller learning rate"
+    says = "training diverged before step 200; lower the learning rate"
     networks = [explicit(activation, rng)[0] for _ in range(2)]
     with refused(FloatingPointError, says):
         song2021.train_networks(networks, 100.0, [0.1, 0.0], 400, every=200)
@@ -543,7 +543,7 @@ def test_divergence_is_said_at_the_first_look_at_which_the_loss_is_not_finite(rn
     network = explicit(activation, rng)[0]
     with pytest.raises(FloatingPointError) as said:
         song2021.train_network(network, 100.0, 0.1, 400, every=1)
-    step = int(str(said.value).split()[4].rstrip(":"))
+    step = int(str(said.value).split()[4].rstrip(";"))
     assert step > 1
     losses = song2021.train_network(network, 100.0, 0.1, step - 1, every=1).losses
     assert np.isfinite(losses).all() and losses[-1] > 1e60
@@ -556,7 +556,7 @@ def test_published_steps_need_a_width():
 
 def test_a_saturated_network_may_diverge_in_its_weights_alone(rng):
     network = explicit(song2021.TANH, rng)[0]
-    with pytest.raises(FloatingPointError, match=r"^training diverged before step 5000: a loss "):
+    with pytest.raises(FloatingPointError, match=r"^training diverged before step 5000;"):
         song2021.train_network(network, 100.0, 0.1, 5000, every=5000)
 
 
@@ -593,26 +593,22 @@ def test_unusable_settings_of_training_are_refused(rng, change, kind, says):
 def test_published_simulations_have_their_steps_rates_and_decays(monkeypatch, rng, name, width, steps):
     seen = []
 
-    def train(networks, learning_rate, decays, **when):
-        seen.append((learning_rate, when))
+    def train(networks, learning_rate, decays, steps, **when):
+        seen.append((learning_rate, {"steps": steps} | when))
         return list(zip(networks, decays, strict=True))
 
-    monkeypatch.setattr(two_layer, "train_networks", train)
-    monkeypatch.setattr(two_layer, "random_network", lambda activation, **how: (activation, how))
+    monkeypatch.setattr(song2021, "train_networks", train)
+    monkeypatch.setattr(song2021, "random_network", lambda *sizes, rng: (sizes, rng))
     simulation = song2021_settings.SIMULATIONS[name]
     runs = song2021_settings.simulate_published(simulation, width, networks=3, precision=np.float32, rng=rng)
     rates = {"linear": 1e-3, "relu": 1e-2, "tanh": 1e-1}
     assert seen == [(rates[name], {"steps": steps, "change": 1e-3, "precision": np.float32})]
     assert [[decay for _, decay in of_one] for of_one in runs] == [[*simulation.decays]] * 3
     for of_one in runs:
-        (activation, how), streams = of_one[0][0], {id(network[1]["rng"]) for network, _ in of_one}
-        assert activation is simulation.activation and len(streams) == 1
-        assert {name: how[name] for name in how if name != "rng"} == {
-            "samples": 50,
-            "inputs": 150,
-            "width": width,
-        }
-    assert len({id(of_one[0][0][1]["rng"]) for of_one in runs}) == 3
+        sizes = {network[0] for network, _ in of_one}
+        assert sizes == {(simulation.activation, 50, 150, width)}  # samples, inputs
+        assert len({id(network[1]) for network, _ in of_one}) == 1  # of all decays
+    assert len({id(of_one[0][0][1]) for of_one in runs}) == 3
 
 
 def test_the_published_settings_are_those_of_the_published_table():
@@ -654,6 +650,23 @@ def test_published_simulations_need_a_network_and_a_generator(rng):
         song2021_settings.simulate_published(
             song2021_settings.SIMULATIONS["linear"], 200, networks=1, rng=None
         )
+
+
+def test_networks_and_runs_are_printed_in_a_line(rng):
+    network = explicit(song2021.TANH, rng)[0]
+    assert repr(network) == "Network(tanh, 4 samples, p = 7)"
+    run = song2021.train_network(network, 0.05, 0.1, 20)
+    assert repr(run) == "Training(tanh, 4 samples, p = 7, 20 steps)"
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=name_of)
+def test_copies_of_networks_and_runs_are_the_same_and_read_only(rng, activation):
+    run = song2021.train_network(explicit(activation, rng)[0], 0.05, 0.1, 20, every=10)
+    for again in (copy.deepcopy(run), pickle.loads(pickle.dumps(run))):
+        assert same_runs(again, run, atol=0)
+        for part in parts(again.network).values():
+            with pytest.raises(ValueError, match="read-only"):
+                part[0] = 0
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=name_of)
