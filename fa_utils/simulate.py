@@ -112,11 +112,14 @@ def _divergence(
     problem: Problem, rule: Rule, rates: Rates, step: int, Z: np.ndarray, W: np.ndarray
 ) -> FloatingPointError:
     """Return an error that names the first step, of those after a sound one, at which an entry is not finite."""
-    while _finite(Z, W):
+    # A rule with a state of its own may not take the same course again: then the last of these steps is named.
+    for _ in range(BETWEEN_CHECKS):
         dZ, dW = rule.field(problem, Z, W)
         Z = Z + rates[0] * dZ
         W = W + rates[1] * dW
         step += 1
+        if not _finite(Z, W):
+            break
     return FloatingPointError(
         f"{rule.name} diverged: step {step} at learning rates {rates} for (Z, W) gave an entry that is "
         "not finite; choose smaller rates, for instance a tenth"
