@@ -15,7 +15,7 @@ Result = TypeVar("Result", bound=np.ndarray | float)
 
 
 def real_array(name: str, values: ArrayLike, ndim: int, *, integers: bool = False) -> np.ndarray:
-    """Return ``values`` as a read-only float64 array: a copy, unless they are one already and no view.
+    """Return ``values`` as a read-only float64 array in C order: a copy, unless they are one and no view.
 
     Parameters
     ----------
@@ -36,8 +36,10 @@ def real_array(name: str, values: ArrayLike, ndim: int, *, integers: bool = Fals
     array = real_entries(name, values, integers=integers)
     if array.ndim != ndim:
         raise ValueError(f"{name} has shape {array.shape}; it must have {ndim} axes: reshape it")
-    # A view of something that others can still write to must not be kept.
-    array = array.copy() if array.flags.writeable or array.base is not None else array
+    # A view of something that others can still write to must not be kept; and rows stay rows in memory, since
+    # the last digits of products depend on it, also in a copy that comes back from another process.
+    if array.flags.writeable or array.base is not None or not array.flags.c_contiguous:
+        array = array.copy()
     array.setflags(write=False)
     return array
 

@@ -164,7 +164,11 @@ class Problem(Record):
         for name in ("feedback", "Z", "W"):
             object.__setattr__(self, name, real_array(name, getattr(self, name), ndim=2))
         n, m = self.target.shape
-        r = rank_within(self.Z.shape[1], self.target.shape)
+        r = self.Z.shape[1]
+        if r > min(n, m):
+            raise ValueError(
+                f"Z has shape {self.Z.shape}; a target of shape {(n, m)} allows at most {min(n, m)} columns"
+            )
         for name, wanted in (("Z", (n, r)), ("W", (r, m)), ("feedback", (r, m))):
             if getattr(self, name).shape != wanted:
                 raise ValueError(

@@ -76,7 +76,9 @@ def test_overlap_trace_rises_at_the_rate_of_the_loss(problem):
         (np.ones(7), np.ones(6), r"Z has shape \(7,\)"),
     ],
 )
-@pytest.mark.parametrize("measure", [MEASURES["error"], fa.residual, fa.loss, fa.conserved_by_fa, fa.conserved_by_gd])
+@pytest.mark.parametrize(
+    "measure", [MEASURES["error"], fa.residual, fa.loss, fa.conserved_by_fa, fa.conserved_by_gd]
+)
 def test_measures_refuse_states_that_do_not_fit(problem, measure, Z, W, message):
     with pytest.raises(ValueError, match=message):
         measure(problem, Z, W)
@@ -125,7 +127,9 @@ FIT = "with a target of shape (7, 6)"
         ((7, 1), (6,), f"W has shape (6,); {FIT} it must end in (1, 6)"),
     ],
 )
-@pytest.mark.parametrize("measure", [MEASURES["error"], fa.residual, fa.loss, fa.conserved_by_fa, fa.conserved_by_gd])
+@pytest.mark.parametrize(
+    "measure", [MEASURES["error"], fa.residual, fa.loss, fa.conserved_by_fa, fa.conserved_by_gd]
+)
 def test_what_does_not_fit_a_measure_is_said_in_full(problem, measure, Z, W, message):
     with refused(ValueError, message):
         measure(problem, np.ones(Z), np.ones(W))

@@ -259,3 +259,19 @@ def test_what_is_long_or_has_several_lines_is_named_by_its_kind():
     assert checks.short_text(np.ones((9, 9))) == "an array of shape (9, 9)"
     assert checks.short_text(list(range(100))) == "a list"
     assert checks.short_text([np.eye(2)]) == "a list"
+
+
+def test_an_array_in_any_order_of_memory_is_kept_in_the_same_one():
+    rows = np.arange(6.0).reshape(2, 3)
+    columns = np.asfortranarray(rows)
+    columns.setflags(write=False)
+    for given in (rows, columns, rows.T.copy().T, rows[::-1][::-1]):
+        array = checks.real_array("Z", given, ndim=2)
+        assert array.flags.c_contiguous
+        assert np.array_equal(array, rows)
+        assert not np.shares_memory(array, given)
+
+
+def test_a_read_only_array_that_is_no_view_is_not_copied():
+    array = checks.real_array("Z", np.ones((2, 3)), ndim=2)
+    assert checks.real_array("Z", array, ndim=2) is array

@@ -15,8 +15,7 @@ from conftest import refused, without_workers
 from experiments import an_ensemble, product, refuses_small_numbers, stream
 
 import fa_utils as fa
-from fa_utils import theory
-from fa_utils import cluster, ensembles
+from fa_utils import cluster, ensembles, theory
 
 
 @pytest.fixture(scope="module")

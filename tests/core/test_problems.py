@@ -96,7 +96,11 @@ NEED = "; a target of shape (5, 6) and r = 2 columns in Z need "
         ({"Z": np.ones((4, 2))}, ValueError, f"Z has shape (4, 2){NEED}(5, 2)"),
         ({"W": np.ones((2, 5))}, ValueError, f"W has shape (2, 5){NEED}(2, 6)"),
         ({"feedback": np.ones((6, 2))}, ValueError, f"feedback has shape (6, 2){NEED}(2, 6)"),
-        ({"Z": np.ones((5, 7))}, ValueError, "rank 7 exceeds the smaller side 5; choose at most 5"),
+        (
+            {"Z": np.ones((5, 7))},
+            ValueError,
+            "Z has shape (5, 7); a target of shape (5, 6) allows at most 5 columns",
+        ),
     ],
 )
 def test_a_problem_refuses_what_does_not_fit(change, kind, message):

@@ -7,9 +7,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 from conftest import close
-from fa_utils._records import Record
 
 import fa_utils as fa
+from fa_utils._records import Record
 
 WAYS = {
     "copy.copy": copy.copy,
@@ -84,9 +84,7 @@ def test_a_copied_and_changed_problem_has_its_own_sketch(problem, way):
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
 def test_a_copied_problem_runs_alike(problem, way):
-    assert np.array_equal(
-        fa.descend(way(problem), fa.GD, 0.05, 20).Z, fa.descend(problem, fa.GD, 0.05, 20).Z
-    )
+    assert np.array_equal(fa.descend(way(problem), fa.GD, 0.05, 20).Z, fa.descend(problem, fa.GD, 0.05, 20).Z)
 
 
 @pytest.mark.parametrize("way", [WAYS["copy.deepcopy"], WAYS["pickle"], WAYS["copy.copy"]])

@@ -105,7 +105,7 @@ def test_only_fa_star_derives_its_forward_weights_from_the_representation(proble
 
 def test_a_rule_is_shown_by_its_name_and_told_apart_by_its_field():
     assert repr(fa.FA_STAR) == "Rule(FA*)"
-    assert fa.FA == fa.Rule("FA", fa.FA.field)
+    assert fa.Rule("FA", fa.FA.field) == fa.FA
     assert len({fa.GD, fa.FA, fa.FA_STAR, replace(fa.FA, field=fa.GD.field)}) == 4
 
 

@@ -439,9 +439,7 @@ def test_no_rule_diverges_or_gets_worse_at_the_safe_rate_on_images_of_digits(sta
 
     images = load_digits().data
     assert images.max() == 16
-    problem = fa.random_problem(
-        images, 10, start_scale, feedback_scale, rng=np.random.default_rng(7)
-    )
+    problem = fa.random_problem(images, 10, start_scale, feedback_scale, rng=np.random.default_rng(7))
     with threadpool_limits(1):  # threads that wait for each other take twenty times as long on busy cores
         assert (error_ratios(problem) <= 1).all()
 

@@ -130,7 +130,10 @@ def test_mixtures_that_do_not_fit_are_refused(values, shape, says):
 
 
 def test_an_optimum_beyond_float64_is_refused(problem):
-    with pytest.raises(FloatingPointError, match="optimal_error overflows float64"), np.errstate(all="ignore"):
+    with (
+        pytest.raises(FloatingPointError, match="optimal_error overflows float64"),
+        np.errstate(all="ignore"),
+    ):
         fa.optimal_error(1e160 * problem.target, 1)
 
 
