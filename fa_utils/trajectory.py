@@ -52,7 +52,7 @@ class Trajectory(Record):
                 raise ValueError(f"{name} has shape {view.shape}; it must have {axes} axes: reshape it")
             if len(view) != len(self.times):
                 raise ValueError(
-                    f"{name} has {len(view)} snapshots but times has {len(self.times)}; give one for each time"
+                    f"{name} has {len(view)} snapshots but times has {len(self.times)}; give one for each"
                 )
         if self.Z.shape[2] != self.W.shape[1]:
             raise ValueError(

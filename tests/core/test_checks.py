@@ -250,7 +250,7 @@ def test_a_result_is_given_back_if_it_is_finite():
     array = np.ones(3)
     assert checks.finite_result("loss", array) is array
     for result in (np.inf, np.nan, np.array([1.0, np.inf])):
-        with pytest.raises(FloatingPointError, match="^loss overflows float64, which ends at"):
+        with pytest.raises(FloatingPointError, match=r"^loss overflows float64, which ends at"):
             checks.finite_result("loss", result)
 
 

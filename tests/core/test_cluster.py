@@ -15,7 +15,8 @@ from conftest import refused, without_workers
 from experiments import an_ensemble, product, refuses_small_numbers, stream
 
 import fa_utils as fa
-from fa_utils import cluster, ensembles, theory
+from fa_utils import theory
+from fa_utils import cluster, ensembles
 
 
 @pytest.fixture(scope="module")

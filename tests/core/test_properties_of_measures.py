@@ -61,16 +61,19 @@ class Exact:
 
 @given(problems())
 def test_the_cosine_is_exact_to_rounding_whatever_the_scales(problem):
-    W, C = fractions(problem.W), fractions(problem.feedback)
+    W = fractions(problem.W)
+    C = fractions(problem.feedback)
     found = fa.alignment_cosine(problem, problem.W)
-    both, inner = squares(W) * squares(C), (W * C).sum()
+    both = squares(W) * squares(C)
+    inner = (W * C).sum()
     cosine = root(inner**2 / both) * (-1 if inner < 0 else 1) if both else 0
     assert abs(Fraction(float(found)) - cosine) <= ROUNDINGS and abs(found) <= 1 + 4 * EPS
 
 
 @given(problems())
 def test_lemma_1s_point_is_the_projection_on_the_sketchs_range_at_any_scale(problem):
-    exact, (Z, W) = Exact(problem), fa.stationary_point(problem)
+    exact = Exact(problem)
+    Z, W = fa.stationary_point(problem)
     size = exact.of_target * norm(exact.C)
     kept = np.square(Z).sum(axis=0) > 0.5
     assert close(Z.T @ Z, np.diag(kept), atol=100 * EPS)
@@ -88,8 +91,11 @@ def test_lemma_1s_point_is_the_projection_on_the_sketchs_range_at_any_scale(prob
 
 @given(problems())
 def test_lemma_1s_point_is_stationary_and_its_error_lies_between_the_least_and_the_targets(problem):
-    exact, (Z, W), r = Exact(problem), fa.stationary_point(problem), problem.Z.shape[1]
-    full, size = squares(exact.Y), exact.of_target
+    exact = Exact(problem)
+    Z, W = fa.stationary_point(problem)
+    r = problem.Z.shape[1]
+    full = squares(exact.Y)
+    size = exact.of_target
     error = Fraction(float(fa.error(problem.target, Z, W)))
     least = Fraction(fa.optimal_error(problem.target, r))
     slack = ROUNDINGS * size * (norm(exact.Y) + ROUNDINGS * size) + LEAST
@@ -100,7 +106,8 @@ def test_lemma_1s_point_is_stationary_and_its_error_lies_between_the_least_and_t
 
 @given(problems(factored=False))
 def test_the_optimum_shares_singular_values_evenly_and_reaches_the_least_error(problem):
-    exact, r = Exact(problem), problem.Z.shape[1]
+    exact = Exact(problem)
+    r = problem.Z.shape[1]
     Z, W = fa.optimal_point(problem.target, r)
     size = squares(exact.Y)
     values = np.square(np.linalg.svd(np.array(exact.Y / (norm(exact.Y) or 1), float), compute_uv=False))
@@ -211,7 +218,8 @@ def test_orthogonal_transforms_of_target_feedback_and_state_change_no_measure(pr
     n, m = problem.target.shape
     assume(not isinstance(problem.target, fa.FactoredTarget))
     rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    U, V = fa.orthonormal_columns(n, n, rng=rng), fa.orthonormal_columns(m, m, rng=rng)
+    U = fa.orthonormal_columns(n, n, rng=rng)
+    V = fa.orthonormal_columns(m, m, rng=rng)
     turned = fa.Problem(U @ problem.target @ V, problem.feedback @ V, U @ problem.Z, problem.W @ V)
     size = 1 + np.linalg.norm(problem.target) + np.linalg.norm(problem.Z) * np.linalg.norm(problem.W)
     for name in ("error", "loss", "alignment_cosine", "optimal_error"):

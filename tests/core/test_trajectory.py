@@ -43,8 +43,8 @@ def test_a_run_may_be_given_in_lists_with_times_that_are_whole_numbers():
         ((TIMES, Z[0], W), "Z has shape (5, 2); it must have 3 axes: reshape it"),
         ((TIMES, Z, W[0]), "W has shape (2, 4); it must have 3 axes: reshape it"),
         ((Z, TIMES, W), "times has shape (3, 5, 2); it must have 1 axes: reshape it"),
-        ((TIMES, Z[:2], W), "Z has 2 snapshots but times has 3; give one for each time"),
-        ((TIMES[:1], Z[:1], W), "W has 3 snapshots but times has 1; give one for each time"),
+        ((TIMES, Z[:2], W), "Z has 2 snapshots but times has 3; give one for each"),
+        ((TIMES[:1], Z[:1], W), "W has 3 snapshots but times has 1; give one for each"),
         (
             (TIMES, W, Z),
             "W has shape (3, 5, 2); with Z of shape (3, 2, 4) its second axis must have length 4",
