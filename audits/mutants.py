@@ -24,7 +24,6 @@ from fa_utils.report.files import write_whole
 
 COPY = Path("build", "mutation")
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", "build", "__pycache__", ".*_cache")
-CHECKED = re.compile(r"^@fits_float64\n(def (\w+)\()", re.MULTILINE)
 FATES = {0: "survived", 5: "survived", 33: "survived"}  # all tests passed, or none reached the mutant
 FATES |= {1: "killed", 3: "killed", 7: "killed"}  # 7: a draw meant to end its process ended the tests' own
 FATES |= dict.fromkeys((-24, 24, 36, 152, 255), "timed out")
@@ -52,18 +51,10 @@ class Mutant(NamedTuple):
         return f"{self.function}: {self.was} -> {self.becomes}"
 
 
-def undecorated(source: str) -> str:
-    """Return the module with `fits_float64` applied below its functions: mutmut skips decorated ones."""
-    checked = [name for _, name in CHECKED.findall(source)]
-    return CHECKED.sub(r"\1", source) + "".join(f"\n\n{name} = fits_float64({name})\n" for name in checked)
-
-
 def run(jobs: str, copy: Path) -> None:
     """Run mutmut from the start on a copy, and end whatever processes the mutants' tests leave behind."""
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(Path.cwd(), copy, ignore=NOT_COPIED)
-    for module in (copy / "fa_utils").glob("*.py"):
-        module.write_text(undecorated(module.read_text(encoding="utf-8")), encoding="utf-8")
     command = [Path(sys.executable).with_name("mutmut"), "run", "--max-children", jobs]
     mutmut = subprocess.Popen(command, cwd=copy, start_new_session=True)
     mutmut.wait()

@@ -57,9 +57,15 @@ def units(runs: int) -> Iterator[list[Unit]]:
 
 def made(unit: Unit, _: np.random.Generator) -> np.ndarray:
     """Return alignment, steps and loss of all runs of a unit, shape (networks, regularisations, 3)."""
-    rng = np.random.default_rng([SEED, list(song2021_settings.SIMULATIONS).index(unit.name), unit.width, unit.first])
+    rng = np.random.default_rng(
+        [SEED, list(song2021_settings.SIMULATIONS).index(unit.name), unit.width, unit.first]
+    )
     trained = song2021_settings.simulate_published(
-        song2021_settings.SIMULATIONS[unit.name], unit.width, networks_of(unit.name), precision=np.float32, rng=rng
+        song2021_settings.SIMULATIONS[unit.name],
+        unit.width,
+        networks_of(unit.name),
+        precision=np.float32,
+        rng=rng,
     )
     return np.array([[(run.cosines[-1], run.steps[-1], run.losses[-1]) for run in runs] for runs in trained])
 
@@ -67,7 +73,9 @@ def made(unit: Unit, _: np.random.Generator) -> np.ndarray:
 def rows_of(unit: Unit, numbers: np.ndarray) -> Iterator[dict]:
     """Yield what is kept of a unit's runs."""
     for run, of_it in enumerate(numbers, start=unit.first):
-        for decay, (cosine, steps, loss) in zip(song2021_settings.SIMULATIONS[unit.name].decays, of_it, strict=True):
+        for decay, (cosine, steps, loss) in zip(
+            song2021_settings.SIMULATIONS[unit.name].decays, of_it, strict=True
+        ):
             values = unit.name, decay, unit.width, run, f"{cosine:.8f}", f"{steps:.0f}", f"{loss:.3g}"
             yield dict(zip(OF_A_RUN, map(str, values), strict=True))
 

@@ -18,7 +18,9 @@ from fa_utils.report import claims, figures
 
 SPECIFIED = re.compile(r".*?\.(\d+)([efg%])")
 PLACES = {"f": 0, "%": 2}  # of these, digits are counted from the decimal point
-SAVE, RESOLVED, ROW = style.save, style.resolved, claims.Claim.row.fget
+SAVE = figures.save
+RESOLVED = figures.resolved
+ROW = claims.Claim.row.fget
 COARSE: list[tuple[np.ndarray, float]] = []  # values in full of each resolved curve, and its last digit
 
 
@@ -34,8 +36,14 @@ def row(claim) -> dict[str, str]:
     """Return a claim's row, after noting what it measured."""
     found = ROW(claim)
     unit = float(isinstance(claim.measured, int | np.integer))
-    judged, hidden = found["verdict"], claim.resolution
-    note(claim.statement, claim.measured, unit=unit, digits=2, judged=judged, hidden=hidden)
+    note(
+        claim.statement,
+        claim.measured,
+        unit=unit,
+        digits=2,
+        judged=found["verdict"],
+        hidden=claim.resolution,
+    )
     return found
 
 
@@ -46,14 +54,14 @@ def resolved(values, least) -> np.ndarray:
     return full
 
 
-def save(figure, name, description) -> style.Picture:
+def save(figure, name, description) -> figures.Picture:
     """Save a figure, after noting all of its data."""
     for panel, ax in enumerate(figure.axes):
-        for kind, artist, points in style._series(ax):
-            for axis, values, grain in zip("xy", points.T, style._grains(ax), strict=True):
+        for kind, artist, points in figures._series(ax):
+            for axis, values, decimals in zip("xy", points.T, figures._decimals(ax), strict=True):
                 drawn = values[~np.isnan(values)]
                 units = [least for full, least in COARSE if np.isin(drawn, full).all()]
-                unit = max([0.0 if grain is None else 10.0**-grain, *units])
+                unit = max([10.0**-decimals, *units])
                 note(
                     f"{name}: panel {panel}, {kind} {artist.get_label()!r}, {axis}",
                     values,
@@ -67,7 +75,9 @@ def shown(value, specification):
     """Return a value that an f-string shows, after noting it."""
     found = SPECIFIED.fullmatch(specification)
     if isinstance(value, float | np.floating) and found:
-        what, digits, kind = f"f-string {{:{specification}}}", int(found[1]), found[2]
+        what = f"f-string {{:{specification}}}"
+        digits = int(found[1])
+        kind = found[2]
         if kind in PLACES:
             note(what, value, unit=10.0 ** -(digits + PLACES[kind]))
         else:
@@ -88,7 +98,9 @@ class Listening(ast.NodeTransformer):
 
 def listen() -> None:
     """Listen to claims, to figures as they are saved, and to what f-strings in cells show."""
-    style.save, style.resolved, claims.Claim.row = save, resolved, property(row)
+    figures.save = save
+    figures.resolved = resolved
+    claims.Claim.row = property(row)
     shell = get_ipython()
     shell.user_ns["_shown"] = shown
     shell.ast_transformers.append(Listening())

@@ -19,7 +19,7 @@ import numpy as np
 
 import fa_utils as fa
 from fa_utils import theory
-from fa_utils.sampling import ENTRIES
+from fa_utils.theory.sampling import ENTRIES
 
 R, THETA = 20, 0.5
 STREAMED = 100_000_000  # rows
@@ -31,9 +31,9 @@ def power_law(start: int, stop: int) -> np.ndarray:
     return np.arange(start + 1.0, stop + 1) ** -0.5
 
 
-def streamed(size: int, cluster: str = "") -> float:
+def streamed(size: int) -> float:
     """Return one streamed error, the same for the same size wherever it is made."""
-    return theory.streamed_error(power_law, size, R, rng=np.random.default_rng(0), cluster=cluster)
+    return theory.streamed_error(power_law, size, R, rng=np.random.default_rng(0))
 
 
 def draw_alone(size: int) -> None:
@@ -132,7 +132,9 @@ def print_cluster(error: float) -> None:
     taken = []
     for workers in (1, 2):
         with cluster_of(workers) as address:
-            seconds, again = measure.timed(lambda address=address: streamed(STREAMED, address))
+            os.environ["FA_DASK"] = address
+            seconds, again = measure.timed(lambda: streamed(STREAMED))
+            del os.environ["FA_DASK"]
         assert again == error, "a cluster returns other bits"
         taken.append(seconds)
         measure.print_row(f"Dask workers: {workers}", f"{seconds:.1f}", f"{taken[0] / seconds:.2f}")

@@ -12,7 +12,6 @@ from collections.abc import Callable
 import measure
 import numpy as np
 
-import fa_utils as fa
 from fa_utils.companions import song2021, song2021_settings
 
 SAMPLES, INPUTS, STEPS, DECAY, TURNS = 50, 150, 100, 0.02, 5

@@ -4,6 +4,7 @@ Each page is where its original is, so that its links hold. Sphinx then makes th
 read from disk, without a network.
 """
 
+import importlib
 import inspect
 import json
 import os
@@ -16,7 +17,6 @@ from accept import NOTEBOOKS, names, with_part
 from links import TAG, repository, title
 from summary import run_of
 
-import fa_utils
 from fa_utils.report.claims import VERDICT_MIME
 
 PAGES = [f"{name}.md" for name in ("README", "TESTING", "CHANGELOG", "CONTRIBUTING")]
@@ -91,23 +91,36 @@ def contents(names: list[str]) -> str:
     return "\n\n".join(trees)
 
 
+ROOMS = (
+    "fa_utils",
+    "fa_utils.theory",
+    "fa_utils.report",
+    "fa_utils.report.figures",
+    "fa_utils.companions.song2021",
+    "fa_utils.companions.song2021_settings",
+    "fa_utils.companions.wang2020",
+)
+
+
 def reference() -> str:
-    """Return Sphinx's directives for the API: module by module, the functions and classes of fa_utils."""
-    exported = [
-        (name, thing)
-        for name, thing in vars(fa_utils).items()
-        if inspect.isfunction(thing) or inspect.isclass(thing)
-    ]
+    """Return Sphinx's directives for the API: room by room, the functions and classes that are public."""
     lines = []
-    for module in sorted({thing.__module__ for _, thing in exported}):
-        lines += [f"## {module.rpartition('.')[2]}", "", "```{eval-rst}"]
-        lines += [f".. automodule:: {module}", "   :no-index:", ""]
-        for name, thing in exported:
-            if thing.__module__ == module:
-                kind = ["class", "   :members:"] if inspect.isclass(thing) else ["function"]
-                lines += [f".. auto{kind[0]}:: fa_utils.{name}", *kind[1:], ""]
+    for room in ROOMS:
+        module = importlib.import_module(room)
+        lines += [f"## {room}", "", "```{eval-rst}", f".. automodule:: {room}", "   :no-index:", ""]
+        for name, thing in vars(module).items():
+            if name.startswith("_") or not thing_of(thing, room):
+                continue
+            kind = ["class", "   :members:"] if inspect.isclass(thing) else ["function"]
+            lines += [f".. auto{kind[0]}:: {room}.{name}", *kind[1:], ""]
         lines += ["```", ""]
     return "\n".join(lines)
+
+
+def thing_of(thing: object, room: str) -> bool:
+    """Return whether this is a function or class that belongs to a room."""
+    documented = inspect.isfunction(thing) or inspect.isclass(thing)
+    return documented and thing.__module__.startswith(room)
 
 
 def stage(source: Path) -> None:

@@ -8,7 +8,7 @@ from matplotlib import image
 
 import fa_utils as fa
 from fa_utils import report
-from fa_utils.claims import VERDICT_MIME
+from fa_utils.report.claims import VERDICT_MIME
 
 HEADER = "panel,kind,series,scales,x,y\n"
 ROWS = "0,line,FA,linear linear,0,3\n0,line,FA,linear linear,1,2\n0,line,GD,linear log,0,1e-05\n"

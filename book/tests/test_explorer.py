@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 import fa_utils as fa
 from fa_utils import theory
-from fa_utils import style
+from fa_utils.report import figures
 
 TOLERANCE = 1e-8  # of errors over ||Y||^2, and of eigenvalues over the largest
 DEFAULTS = {
@@ -397,5 +397,5 @@ def test_colours_are_those_of_the_figures_and_lines_differ_in_dashes_too(explore
     page = explorer()
     read = "name => getComputedStyle(document.querySelector('#explorer')).getPropertyValue(name).trim()"
     names = {"GD": "gd", "FA": "fa", "FA*": "fa-star"}
-    assert {rule: page.evaluate(read, f"--{name}").upper() for rule, name in names.items()} == style.COLOURS
+    assert {rule: page.evaluate(read, f"--{name}").upper() for rule, name in names.items()} == figures.COLOURS
     assert len({page.evaluate(read, f"--{name}-dash") for name in names.values()}) == 3

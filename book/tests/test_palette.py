@@ -9,7 +9,8 @@ from colorspacious import cspace_convert, deltaE
 from matplotlib import colors, image
 from matplotlib import pyplot as plt
 
-from fa_utils import FA, FA_STAR, GD, style
+from fa_utils import FA, FA_STAR, GD
+from fa_utils.report import figures
 
 CLEARLY_DIFFERENT = 10.0  # CAM02-UCS; just seen side by side is 1, black to white 100
 DEFICIENCIES = ["deuteranomaly", "protanomaly", "tritanomaly"]
@@ -30,7 +31,7 @@ def nearest(palette: list[str], deficiency: str) -> float:
 
 @pytest.mark.parametrize("deficiency", DEFICIENCIES)
 def test_colours_are_told_apart_by_colour_blind_readers(deficiency):
-    assert nearest([*style.COLOURS.values(), style.THEORY, "white"], deficiency) > CLEARLY_DIFFERENT
+    assert nearest([*figures.COLOURS.values(), figures.THEORY, "white"], deficiency) > CLEARLY_DIFFERENT
 
 
 def test_red_and_green_would_not_be():
@@ -39,8 +40,8 @@ def test_red_and_green_would_not_be():
 
 def inked(draw) -> tuple[list[int], float]:
     """Return how long a curve's dashes are in grey print, in pixels, and the darkest grey (0 is black)."""
-    style.use()
-    figure, (ax,) = style.panels()
+    figures.use()
+    figure, (ax,) = figures.panels()
     draw(ax)
     ax.set_axis_off()
     png = io.BytesIO()
@@ -56,7 +57,7 @@ def inked(draw) -> tuple[list[int], float]:
 def test_lines_are_told_apart_in_grey_print():
     dashes = {}
     for rule in (GD, FA, FA_STAR):
-        lengths, darkest = inked(lambda ax, rule=rule: style.draw_rule(ax, rule, [0, 1], [0, 0]))
+        lengths, darkest = inked(lambda ax, rule=rule: figures.draw_rule(ax, rule, [0, 1], [0, 0]))
         dashes[rule.name] = np.median(lengths)
         assert darkest < 0.5
     assert dashes["GD"] > 3 * dashes["FA"] and dashes["FA"] > 3 * dashes["FA*"]

@@ -1,73 +1,108 @@
-"""Two-layer networks that learn by random feedback, as Song, Xu & Lafferty (2021) study them.
+"""Two-layer networks that learn by random feedback: Song, Xu & Lafferty (2021).
 
-A network f(x) = beta^T psi(W x) / sqrt(p) learns n labels y by full-batch steps on ||f - y||^2 / n, to which
-decay / 2 ||beta||^2 is added. FA moves beta down the gradient, and each row w_s of W as if b_s, random and
-fixed, were beta_s. W moves only along the inputs: kept as W X^T, shape (p, n), it moves by the inputs' inner
-products, whatever their dimension is.
+A network f(x) = beta^T psi(W x) / sqrt(p) learns n labels y by full-batch steps on ||f - y||^2 / n plus
+decay / 2 ||beta||^2. Feedback alignment (FA) moves beta down the gradient, and each row w_s of W as if b_s,
+random and fixed, were beta_s. W moves along the inputs only. It is kept as W X^T, shape (p, n), which moves
+by the inputs' inner products, whatever their dimension is.
 
-A linear network moves along few directions. With h = X W(0)^T, there are alpha, gamma and, in R^n, u and v,
-such that X W^T = h + u b^T and beta = alpha beta(0) + gamma b + h^T v: 2n + 2 numbers at any width.
+A linear network moves along few directions. With h = X W(0)^T there are alpha, gamma and, in R^n, u and v,
+such that X W^T = h + u b^T and beta = h^T v + gamma b + alpha beta(0): 2n + 2 numbers at any width p.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from fa_utils.checks import (
-    number_from_zero,
-    positive_number,
-    random_generator,
-    real_array,
-    whole_number,
-)
-from fa_utils.problems import triangle
+from fa_utils._checks import number_from_zero, positive_number, real_array, spawning_generator, whole_number
+from fa_utils._linalg import upper_triangle
+from fa_utils._records import Record
 
 ENTRIES = 2**17  # of W X^T at a time, so that they stay in the processor's cache
 
 
+# --- networks ---
+
+
 class Activation(NamedTuple):
-    """An activation psi: its value at an array, and its slope where it has a value; both fill another one."""
+    """An activation psi.
+
+    Attributes
+    ----------
+    name
+        As it is printed.
+    value
+        Called as ``value(array, out=None)``: returns psi of each entry, in ``out`` where that is given.
+    slope
+        Called as ``slope(values, out)``: returns, in ``out``, psi's slope where psi has these values.
+
+    Examples
+    --------
+    >>> song2021.RELU.value(np.array([-1.0, 2.0])).tolist()
+    [0.0, 2.0]
+    """
 
     name: str
     value: Callable[..., np.ndarray]
     slope: Callable[..., np.ndarray]
 
 
-def _one(values: np.ndarray, out: np.ndarray) -> np.ndarray:
-    out.fill(1)
-    return out
+def _constant_slope(values: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Return 1 for each entry, in ``out``."""
+    return np.power(values, 0, out=out)
 
 
-def _positive(values: np.ndarray, out: np.ndarray) -> np.ndarray:
-    return np.greater(values, 0, out=out)
+def _rectify(values: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    """Return each entry, or 0 where it is negative."""
+    return np.maximum(values, 0, out=out)
 
 
-def _rectified(values: np.ndarray, out: np.ndarray) -> np.ndarray:
-    return np.multiply(values, _positive(values, out), out=out)
-
-
-def _slope_of_tanh(values: np.ndarray, out: np.ndarray) -> np.ndarray:
+def _tanh_slope(values: np.ndarray, out: np.ndarray) -> np.ndarray:
+    """Return 1 - tanh^2, in ``out``, for values of tanh."""
     return np.subtract(1, np.square(values, out=out), out=out)
 
 
-LINEAR = Activation("linear", np.positive, _one)
-RELU = Activation("ReLU", _rectified, _positive)
-TANH = Activation("tanh", np.tanh, _slope_of_tanh)
+LINEAR = Activation("linear", np.positive, _constant_slope)
+RELU = Activation("ReLU", _rectify, np.sign)  # of values that are 0 or positive
+TANH = Activation("tanh", np.tanh, _tanh_slope)
 
 
-@dataclass(frozen=True, eq=False)
-class Network:
-    """A two-layer network and its task: ``gram`` X X^T (n, n), ``labels`` y (n,), ``hidden`` W X^T (p, n).
+@dataclass(frozen=True, eq=False, repr=False)
+class Network(Record):
+    """A two-layer network together with its task. Its arrays are read-only.
 
-    ``weights`` are beta (p,), ``feedback`` is b (p,). Arrays are treated, and errors raised, as in `Problem`.
+    Attributes
+    ----------
+    activation
+        psi.
+    gram
+        X X^T, shape (n, n).
+    labels
+        y, shape (n,).
+    hidden
+        W X^T, shape (p, n): a row for each hidden unit, a column for each sample.
+    weights
+        beta, shape (p,).
+    feedback
+        b, shape (p,).
 
-    >>> network = fa.random_network(fa.RELU, samples=5, inputs=15, width=100, rng=np.random.default_rng(0))
-    >>> network.hidden.shape, network.outputs.shape
-    ((100, 5), (5,))
+    Raises
+    ------
+    TypeError
+        Entries that are not real floating-point numbers.
+    ValueError
+        Entries that are not finite; shapes that do not fit ``hidden``.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> network = song2021.random_network(song2021.RELU, samples=5, inputs=15, width=100, rng=rng)
+    >>> network
+    Network(ReLU, 5 samples, p = 100)
+    >>> network.outputs.shape
+    (5,)
     """
 
     activation: Activation
@@ -78,25 +113,23 @@ class Network:
     feedback: np.ndarray
 
     def __post_init__(self) -> None:
-        for name, axes in (("gram", 2), ("labels", 1), ("hidden", 2), ("weights", 1), ("feedback", 1)):
-            object.__setattr__(self, name, real_array(name, getattr(self, name), axes))
+        object.__setattr__(self, "hidden", real_array("hidden", self.hidden, 2))
+        # All other shapes follow from that of W X^T.
         p, n = self.hidden.shape
-        for name, wanted in (("gram", (n, n)), ("labels", (n,)), ("weights", (p,)), ("feedback", (p,))):
-            if getattr(self, name).shape != wanted:
-                raise ValueError(
-                    f"{name} has shape {getattr(self, name).shape}; hidden of shape {(p, n)}, a row for each "
-                    f"hidden unit and a column for each sample, needs {wanted}"
-                )
+        for name, shape in (("gram", (n, n)), ("labels", (n,)), ("weights", (p,)), ("feedback", (p,))):
+            array = real_array(name, getattr(self, name), len(shape))
+            if array.shape != shape:
+                raise ValueError(f"{name} has shape {array.shape}; hidden of shape {(p, n)} needs {shape}")
+            object.__setattr__(self, name, array)
 
-    @property
-    def activity(self) -> np.ndarray:
-        """psi(W x) of every hidden unit for every sample, shape (p, n)."""
-        return self.activation.value(self.hidden, out=np.empty_like(self.hidden))
+    def __repr__(self) -> str:
+        p, n = self.hidden.shape
+        return f"Network({self.activation.name}, {n} samples, p = {p})"
 
     @property
     def outputs(self) -> np.ndarray:
         """f(x) for every sample, shape (n,)."""
-        return self.weights @ self.activity / np.sqrt(self.weights.size)
+        return self.weights @ self.activation.value(self.hidden) / np.sqrt(self.weights.size)
 
     @property
     def loss(self) -> float:
@@ -110,6 +143,7 @@ class Network:
 
 
 def _cosine(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the cosine between two vectors (p,)."""
     return float(one @ other / np.sqrt((one @ one) * (other @ other)))
 
 
@@ -118,85 +152,157 @@ def random_network(
 ) -> Network:
     """Return a network with X, W, beta and b ~ N(0, 1), and labels that it can learn.
 
-    A linear network's labels are X theta, theta ~ N(0, I); those of any other are the outputs of a teacher, a
-    network of the same kind and width. Rows of W X^T are drawn from their law given X, N(0, X X^T).
-    Raises ValueError for fewer inputs than samples, for which X X^T is singular.
+    The labels of a linear network are X theta with theta ~ N(0, I). Those of any other are the outputs of a
+    teacher, a network of the same kind and width.
 
-    >>> network = fa.random_network(fa.LINEAR, samples=5, inputs=15, width=100, rng=np.random.default_rng(0))
-    >>> network.gram.shape, network.weights.shape
-    ((5, 5), (100,))
+    Parameters
+    ----------
+    activation
+        psi, of the network and of its teacher.
+    samples
+        n, at least 1.
+    inputs
+        Dimension of x, at least n, since X X^T would be singular.
+    width
+        p, at least 1.
+    rng
+        Spawns a stream each for inputs, task, start and feedback.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Impossible sizes; something that is no Generator.
+
+    References
+    ----------
+    Song, Xu & Lafferty (2021), "Convergence and alignment of gradient descent with random backpropagation
+    weights": the setting of their simulations.
+
+    Examples
+    --------
+    >>> song2021.random_network(song2021.LINEAR, 5, inputs=15, width=100, rng=np.random.default_rng(0))
+    Network(linear, 5 samples, p = 100)
     """
-    samples, width = whole_number("samples", samples, least=1), whole_number("width", width, least=1)
+    samples = whole_number("samples", samples, least=1)
+    width = whole_number("width", width, least=1)
     inputs = whole_number("inputs", inputs, least=samples)
-    input_rng, task_rng, start_rng, feedback_rng = random_generator(rng).spawn(4)
+    input_rng, task_rng, start_rng, feedback_rng = spawning_generator(rng).spawn(4)
     X = input_rng.standard_normal((samples, inputs))
-    root = triangle(X.T)  # root^T root = X X^T
-    start = partial(
-        Network,
-        activation=activation,
-        gram=X @ X.T,
-        hidden=start_rng.standard_normal((width, samples)) @ root,
-        weights=start_rng.standard_normal(width),
-        feedback=feedback_rng.standard_normal(width),
-    )
+    # Rows of W X^T are drawn from their law given X, N(0, X X^T), of which this triangle is a root.
+    root = upper_triangle(X.T)
+    # Labels that a network of this kind can learn.
     if activation == LINEAR:
-        return start(labels=X @ task_rng.standard_normal(inputs))
-    teacher = task_rng.standard_normal((width, samples)) @ root
-    answers = task_rng.standard_normal(width) @ activation.value(teacher, out=np.empty_like(teacher))
-    return start(labels=answers / np.sqrt(width))
+        labels = X @ task_rng.standard_normal(inputs)
+    else:
+        teacher = task_rng.standard_normal((width, samples)) @ root
+        labels = task_rng.standard_normal(width) @ activation.value(teacher) / np.sqrt(width)
+    hidden = start_rng.standard_normal((width, samples)) @ root
+    weights = start_rng.standard_normal(width)
+    return Network(activation, X @ X.T, labels, hidden, weights, feedback_rng.standard_normal(width))
 
 
 def random_linear_network(samples: int, inputs: int, width: int, *, rng: np.random.Generator) -> Network:
-    """Return a linear network that learns as a random one of that width: with samples + 2 hidden units.
+    """Return a linear network of samples + 2 hidden units that learns as a random one of that width.
 
-    How it learns is decided by the inner products of the columns of W X^T, of beta and of b. Those of columns
-    ~ N(0, 1) are those of a triangle's columns: N(0, 1) above the diagonal, chi on it (Bartlett). W X^T and b
-    are rescaled, so that losses and cosines have, at every step, the law of those of `random_network`; beta's
-    products with b have not. Raises ValueError as that does, and for a width below samples + 2.
+    How a linear network learns is decided by the inner products of the columns of W X^T, of beta and of b.
+    W X^T and b are rescaled, so that losses and cosines have, at every step, the law of those of
+    `random_network`. The products of beta with b have not.
 
-    >>> network = fa.random_linear_network(samples=5, inputs=15, width=10**6, rng=np.random.default_rng(0))
-    >>> network.hidden.shape, bool(abs(network.cosine) < 0.01)
-    ((7, 5), True)
+    Parameters
+    ----------
+    samples
+        n, at least 1.
+    inputs
+        Dimension of x, at least n.
+    width
+        p, of the network whose law this is. At least n + 2.
+    rng
+        Spawns a stream each for inputs, task and start.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Impossible sizes; something that is no Generator.
+
+    References
+    ----------
+    Bartlett (1933): the triangle that has the inner products of Gaussian columns.
+
+    Examples
+    --------
+    >>> song2021.random_linear_network(samples=5, inputs=15, width=10**6, rng=np.random.default_rng(0))
+    Network(linear, 5 samples, p = 7)
     """
     samples = whole_number("samples", samples, least=1)
     inputs = whole_number("inputs", inputs, least=samples)
     width = whole_number("width", width, least=samples + 2)
-    input_rng, task_rng, start_rng = random_generator(rng).spawn(3)
+    input_rng, task_rng, start_rng = spawning_generator(rng).spawn(3)
     X = input_rng.standard_normal((samples, inputs))
-    freedom = width - np.arange(samples + 2)
+    # Bartlett: Gaussian columns have the inner products of a triangle, N(0, 1) above its diagonal, chi on it.
     columns = np.triu(start_rng.standard_normal((samples + 2, samples + 2)), 1)
-    columns += np.diag(np.sqrt(start_rng.chisquare(freedom)))
+    columns += np.diag(np.sqrt(start_rng.chisquare(width - np.arange(samples + 2))))
+    # Outputs are divided by the root of fewer units.
     share = (samples + 2) / width
-    return Network(
-        LINEAR,
-        gram=X @ X.T,
-        labels=X @ task_rng.standard_normal(inputs),
-        hidden=np.sqrt(share) * columns[:, :samples] @ triangle(X.T),
-        weights=columns[:, -1],
-        feedback=share * columns[:, -2],
-    )
+    hidden = np.sqrt(share) * columns[:, :samples] @ upper_triangle(X.T)
+    labels = X @ task_rng.standard_normal(inputs)
+    return Network(LINEAR, X @ X.T, labels, hidden, weights=columns[:, -1], feedback=share * columns[:, -2])
 
 
-@dataclass(frozen=True, eq=False)
-class Training:
-    """A run: its ``steps`` at each look (T,), the ``losses`` and ``cosines`` there (T,), and how it ended."""
+# --- training ---
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Training(Record):
+    """A run of FA.
+
+    Attributes
+    ----------
+    steps
+        How many steps had been made at each look, shape (T,).
+    losses
+        ||f - y||^2 / n at each look, shape (T,).
+    cosines
+        Between beta and b at each look, shape (T,).
+    network
+        The network after the last step.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> network = song2021.random_network(song2021.RELU, samples=5, inputs=15, width=100, rng=rng)
+    >>> song2021.train_network(network, learning_rate=0.01, decay=0.1, steps=2000)
+    Training(ReLU, 5 samples, p = 100, 2000 steps)
+    """
 
     steps: np.ndarray
     losses: np.ndarray
     cosines: np.ndarray
-    end: Callable[[], Network]
+    network: Network
 
-    @cached_property
-    def network(self) -> Network:
-        """The network at the last step."""
-        return self.end()
+    def __repr__(self) -> str:
+        return f"Training({str(self.network)[8:-1]}, {self.steps[-1]} steps)"
 
 
 def train_network(network: Network, learning_rate: float, decay: float, steps: int, **when: Any) -> Training:
-    """Return FA's run of one network: as `train_networks`, which says what else may be given.
+    """Return FA's run of one network.
 
-    >>> network = fa.random_network(fa.RELU, samples=5, inputs=15, width=100, rng=np.random.default_rng(0))
-    >>> run = fa.train_network(network, learning_rate=0.01, decay=0.1, steps=2000)
+    Parameters
+    ----------
+    network
+        Where the run starts.
+    learning_rate, decay, steps, when
+        As in `train_networks`.
+
+    Raises
+    ------
+    TypeError, ValueError, FloatingPointError
+        As `train_networks`.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> network = song2021.random_network(song2021.RELU, samples=5, inputs=15, width=100, rng=rng)
+    >>> run = song2021.train_network(network, learning_rate=0.01, decay=0.1, steps=2000)
     >>> run.steps.tolist(), bool(run.losses[-1] < network.loss)
     ([1000, 2000], True)
     """
@@ -214,18 +320,47 @@ def train_networks(
     most_steps: int = 1_000_000,
     precision: DTypeLike = np.float64,
 ) -> list[Training]:
-    """Return FA's runs of networks, each with its decay, by at least so many ``steps`` each.
+    """Return FA's runs of networks, each with a decay of its own.
 
-    A run is looked at after each ``every`` steps, and after ``steps``. It has settled once its loss differed
-    by less than ``change`` from that ``every`` steps before (the first: from 0). It ends after ``steps`` if
-    it has settled by then, else as soon as it settles, or after ``most_steps``. Linear networks of as many
-    samples run together, on 2n + 2 numbers each; others one by one, in float32 if ``precision`` says so.
-    Raises ValueError for a learning rate that is not positive, a negative decay or change, and another number
-    of decays than of networks; FloatingPointError, naming the step, where a loss is no longer finite.
+    A run has settled once its loss differs by less than ``change`` from that ``every`` steps before; the
+    first is compared with 0. A run ends after ``steps`` if it has settled by then, else as soon as it settles.
 
-    >>> network = fa.random_network(fa.LINEAR, samples=5, inputs=15, width=100, rng=np.random.default_rng(0))
-    >>> aligned, not_aligned = fa.train_networks([network] * 2, 1e-3, decays=[0.5, 0.0], steps=5000)
-    >>> bool(aligned.cosines[-1] > not_aligned.cosines[-1])
+    Parameters
+    ----------
+    networks
+        Where the runs start. Linear networks of as many samples run together, on 2n + 2 numbers each.
+    learning_rate
+        Above 0.
+    decays
+        At least 0, one for each network.
+    steps
+        How many steps a run has at least, 1 or more.
+    every
+        After each so many steps a run is looked at, and after ``steps``.
+    change
+        At least 0; ``np.inf`` lets every run end after ``steps``.
+    most_steps
+        A run ends after so many, settled or not. At least ``steps``.
+    precision
+        ``np.float32`` for steps in single precision. Linear networks that are trained together ignore it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Unusable numbers; another number of decays than of networks.
+    FloatingPointError
+        A loss is no longer finite. The message names the step.
+
+    References
+    ----------
+    Song, Xu & Lafferty (2021): feedback alignment with and without regularisation.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> network = song2021.random_network(song2021.LINEAR, samples=5, inputs=15, width=100, rng=rng)
+    >>> aligned, free = song2021.train_networks([network] * 2, 1e-3, decays=[0.5, 0.0], steps=5000)
+    >>> bool(aligned.cosines[-1] > free.cosines[-1])
     True
     """
     rate = positive_number("learning_rate", learning_rate)
@@ -238,69 +373,14 @@ def train_networks(
         change=change if change == np.inf else number_from_zero("change", change),
         most_steps=whole_number("most_steps", most_steps, least=steps),
     )
-    sizes = {network.labels.size for network in networks}
-    if len(sizes) == 1 and all(network.activation == LINEAR for network in networks):
-        return _until_settled(_LinearRuns(networks, rate, decays), limits)
-    pairs = zip(networks, decays, strict=True)
-    runs = (_FullRun(network, rate, decay, np.dtype(precision)) for network, decay in pairs)
-    return [training for run in runs for training in _until_settled(run, limits)]
-
-
-class Simulation(NamedTuple):
-    """What Song, Xu & Lafferty simulate with one activation, on 50 samples of 150 inputs."""
-
-    activation: Activation
-    learning_rate: float
-    decays: tuple[float, ...]
-
-
-WIDTHS = (200, 400, 800, 1600, 3200, 6400, 12800)
-SIMULATIONS = {
-    "linear": Simulation(LINEAR, 1e-3, (0.0, 0.2, 0.3, 0.5)),
-    "relu": Simulation(RELU, 1e-2, (0.0, 0.02, 0.05, 0.2)),
-    "tanh": Simulation(TANH, 1e-1, (0.0, 0.001, 0.002, 0.005)),
-}
-
-
-def published_steps(width: int) -> int:
-    """Return how many steps a published run has at least: 5000 sqrt(p) / 14, rounded down (rebuilt).
-
-    >>> [fa.published_steps(width) for width in (200, 400, 12800)]
-    [5050, 7142, 40406]
-    """
-    return int(5000 * np.sqrt(whole_number("width", width, least=1)) / 14)
-
-
-def simulate_published(
-    simulation: Simulation,
-    width: int,
-    networks: int,
-    *,
-    precision: DTypeLike = np.float64,
-    rng: np.random.Generator,
-) -> list[list[Training]]:
-    """Return for each of so many random networks its runs, one for each decay, as long as the published ones.
-
-    >>> (runs,) = fa.simulate_published(
-    ...     fa.SIMULATIONS["linear"], width=200, networks=1, rng=np.random.default_rng(0)
-    ... )
-    >>> [bool(run.cosines[-1] > 0.6) for run in runs]
-    [False, True, True, True]
-    """
-    activation, learning_rate, decays = simulation
-    streams = random_generator(rng).spawn(whole_number("networks", networks, least=1))
-    drawn = [
-        random_network(activation, samples=50, inputs=150, width=width, rng=stream) for stream in streams
-    ]
-    runs = train_networks(
-        [network for network in drawn for _ in decays],
-        learning_rate,
-        [*decays] * networks,
-        steps=published_steps(width),
-        change=1e-3,
-        precision=precision,
-    )
-    return [runs[start : start + len(decays)] for start in range(0, len(runs), len(decays))]
+    # Linear networks of one size fit one array; any others are trained one by one.
+    kinds = {(network.activation, network.labels.size) for network in networks}
+    if len(kinds) == 1 and networks[0].activation == LINEAR:
+        return _train_until_settled(_LinearRuns(networks, rate, decays), limits)
+    trainings = []
+    for network, decay in zip(networks, decays, strict=True):
+        trainings += _train_until_settled(_FullRun(network, rate, decay, np.dtype(precision)), limits)
+    return trainings
 
 
 class _Limits(NamedTuple):
@@ -311,167 +391,160 @@ class _Limits(NamedTuple):
     change: float
     most_steps: int
 
-    def next_look(self, steps: int) -> int:
-        """Return after how many steps a run is looked at next."""
-        looks = steps - steps % self.every + self.every, self.steps, self.most_steps
-        return min(look for look in looks if look > steps)
+    def next_look(self, made: int) -> int:
+        """Return after how many steps runs are looked at next, once so many are made."""
+        looks = (made - made % self.every + self.every, self.steps, self.most_steps)
+        return min(look for look in looks if look > made)
 
 
-def _until_settled(runs: "_FullRun | _LinearRuns", limits: _Limits) -> list[Training]:
+def _train_until_settled(runs: "_FullRun | _LinearRuns", limits: _Limits) -> list[Training]:
     """Return the runs, which make their steps together, each as long as the limits say."""
-    going, steps, looks = np.arange(runs.count), [0], []
-    settled, checked = np.full(runs.count, limits.change == np.inf), np.zeros(runs.count)
-    ended: dict[int, tuple[int, Callable[[], Network]]] = {}
+    going = np.arange(runs.count)
+    settled = np.full(runs.count, limits.change == np.inf)
+    compared = np.zeros(runs.count)
+    seen: list[list[tuple[float, float]]] = [[] for _ in going]
+    trainings: dict[int, Training] = {}
+    steps = [0]
     while going.size:
         steps.append(limits.next_look(steps[-1]))
-        looks.append(np.full((2, runs.count), np.nan))
         with np.errstate(over="ignore", invalid="ignore"):
             runs.advance(steps[-1] - steps[-2])
-            looks[-1][:, going] = runs.seen()
-        _refuse_divergence(looks[-1][0, going], steps[-1])
+            losses, cosines = runs.measure()
+        if not np.isfinite(losses).all():
+            raise FloatingPointError(f"training diverged before step {steps[-1]}; choose smaller steps")
+        # Whether a run has settled is decided at multiples of `every` only.
         if steps[-1] % limits.every == 0:
-            settled |= abs(looks[-1][0] - checked) < limits.change
-            checked = looks[-1][0]
+            settled[going] |= abs(losses - compared[going]) < limits.change
+            compared[going] = losses
+        # Runs that end leave the arrays, and the others go on without them.
         staying = (steps[-1] < limits.steps) | (~settled[going] & (steps[-1] < limits.most_steps))
-        for run in np.flatnonzero(~staying).tolist():
-            ended[int(going[run])] = len(looks), runs.end(run)
+        for place, run in enumerate(going.tolist()):
+            seen[run].append((losses[place], cosines[place]))
+            if not staying[place]:
+                run_losses, run_cosines = np.transpose(seen[run])
+                trainings[run] = Training(np.array(steps[1:]), run_losses, run_cosines, runs.network(place))
         runs.keep(staying)
         going = going[staying]
-    losses, cosines = np.array(looks).transpose(1, 2, 0)
-    return [
-        Training(np.array(steps[1 : looked + 1]), losses[run, :looked], cosines[run, :looked], end)
-        for run, (looked, end) in sorted(ended.items())
-    ]
-
-
-def _refuse_divergence(losses: np.ndarray, steps: int) -> None:
-    if not np.isfinite(losses).all():
-        raise FloatingPointError(
-            f"training diverged before step {steps}: a loss is no longer finite; "
-            "choose a smaller learning rate"
-        )
+    return [trainings[run] for run in sorted(trainings)]
 
 
 class _FullRun:
-    """A run of all of W X^T and beta, by blocks of hidden units."""
+    """A run on all of W X^T and beta, by blocks of hidden units."""
 
     count = 1
 
     def __init__(self, network: Network, rate: float, decay: float, precision: np.dtype) -> None:
-        parts = network.gram, network.labels, network.hidden, network.weights, network.feedback
-        gram, labels, hidden, weights, feedback = (np.array(part, precision) for part in parts)
-        self._start, self._gram, self._labels = network, gram, labels
-        self._hidden, self._weights = hidden, weights
-        self._activity = network.activation.value(hidden, out=np.empty_like(hidden))
-        self._root = precision.type(np.sqrt(weights.size))
-        self._pace, self._kept = 2 * rate / labels.size / self._root, precision.type(1 - rate * decay)
-        moves = np.repeat(-self._pace * feedback[:, None], labels.size, axis=1)
-        state = hidden, self._activity, weights, moves
-        size = max(1, ENTRIES // labels.size)
-        blocks = [slice(start, start + size) for start in range(0, weights.size, size)]
-        self._blocks = [[part[block] for part in state] for block in blocks]
-        self._spare = np.empty((2, *hidden[:size].shape), precision)
-
-    def _error(self) -> np.ndarray:
-        return self._weights @ self._activity / self._root - self._labels
+        parts = (network.gram, network.labels, network.hidden, network.weights)
+        self._gram, self._labels, self._hidden, self._weights = (np.array(part, precision) for part in parts)
+        self._start = network
+        self._activity = network.activation.value(self._hidden)
+        self._root = precision.type(np.sqrt(self._weights.size))
+        self._error = self._weights @ self._activity / self._root - self._labels
+        self._pace = 2 * rate / self._labels.size / self._root
+        self._kept = precision.type(1 - rate * decay)
+        # A whole array, since the product with a column is slower.
+        moves = -self._pace * network.feedback.astype(precision)[:, None]
+        state = (self._hidden, self._activity, self._weights, np.repeat(moves, self._labels.size, axis=1))
+        # Blocks are views: their steps are those of the whole.
+        size = max(1, ENTRIES // self._labels.size)
+        cuts = range(size, self._weights.size, size)
+        self._blocks = list(zip(*(np.split(part, cuts) for part in state), strict=True))
+        self._spare = np.empty((2, *self._hidden[:size].shape), precision)
 
     def advance(self, steps: int) -> None:
-        """Make so many steps: all of W X^T and beta at once, each block while it is in the cache."""
-        error = self._error()
+        """Make so many steps of W X^T and beta, a block while it is in the cache."""
         for _ in range(steps):
-            pulled = error[:, None] * self._gram
-            outputs = np.zeros_like(error)
+            pulled = self._error[:, None] * self._gram
+            outputs = np.zeros_like(self._error)
             for hidden, activity, weights, moves in self._blocks:
-                gradient = activity @ error
-                hidden += self._change(activity, pulled, moves)
+                slope, change = self._spare[:, : len(hidden)]
+                gradient = activity @ self._error
+                # The hidden units move along their feedback, and beta down its gradient.
+                np.matmul(self._start.activation.slope(activity, out=slope), pulled, out=change)
+                change *= moves
+                hidden += change
                 weights *= self._kept
                 weights -= self._pace * gradient
+                # The next step's error needs all blocks.
                 outputs += weights @ self._start.activation.value(hidden, out=activity)
-            error = outputs / self._root - self._labels
+            self._error = outputs / self._root - self._labels
 
-    def _change(self, activity: np.ndarray, pulled: np.ndarray, moves: np.ndarray) -> np.ndarray:
-        """Return how a block of W X^T moves in a step."""
-        slope, change = (spare[: len(activity)] for spare in self._spare)
-        self._start.activation.slope(activity, out=slope)
-        np.matmul(slope, pulled, out=change)
-        change *= moves
-        return change
+    def measure(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the loss and the cosine, each of shape (1,)."""
+        loss = np.square(self._error, dtype=float).mean()
+        return np.array([loss]), np.array([_cosine(self._weights.astype(float), self._start.feedback)])
 
-    def seen(self) -> np.ndarray:
-        """Return the loss and the cosine, shape (2, 1)."""
-        loss = np.square(self._error(), dtype=float).mean()
-        return np.array([[loss], [_cosine(self._weights.astype(float), self._start.feedback)]])
-
-    def end(self, run: int) -> Callable[[], Network]:
-        """Return what makes the network as it is now."""
-        hidden, weights = self._hidden.astype(float), self._weights.astype(float)
-        return partial(replace, self._start, hidden=hidden, weights=weights)
+    def network(self, place: int) -> Network:
+        """Return the network as it is now."""
+        return replace(self._start, hidden=self._hidden.astype(float), weights=self._weights.astype(float))
 
     def keep(self, which: np.ndarray) -> None:
         """Go on: there is one run only."""
 
 
 class _LinearRuns:
-    """Runs of linear networks over a first axis: alpha, (v, gamma) and s of each, where u = X X^T s.
+    """Runs of linear networks over a first axis, on 2n + 2 numbers each: c = (v, gamma, alpha), and s.
 
-    In the axes of X X^T, where it is diagonal. Of beta only its products with h and b are needed: alpha times
-    those of beta(0), and the inner products of h and b, of all with all, times (v, gamma).
+    All is in the axes of X X^T, where this is diagonal and u = X X^T s. Of beta, which is a basis h^T, b and
+    beta(0) times c, only the products with this basis are needed: its own inner products, times c.
     """
 
-    def __init__(self, networks: Sequence[Network], rate: float, decays: list[float]) -> None:
+    def __init__(self, networks: Sequence[Network], rate: float, decays: Sequence[float]) -> None:
         self.count = len(networks)
-        values, self._axes = np.linalg.eigh([network.gram for network in networks])
-        pairs = list(zip(networks, self._axes, strict=True))
-        bases = [np.column_stack([network.hidden @ axes, network.feedback]) for network, axes in pairs]
-        self._starts, self._values = list(networks), values
-        self._labels = np.array([network.labels @ axes for network, axes in pairs])
-        self._roots = np.array([np.sqrt(network.weights.size) for network in networks])[:, None]
-        self._squares = np.array([network.weights @ network.weights for network in networks])
-        self._begun = np.array([one.weights @ basis for one, basis in zip(networks, bases, strict=True)])
-        self._inner = np.array([basis.T @ basis for basis in bases])
+        self._starts = np.array(networks, dtype=object)
+        self._values, self._axes = np.linalg.eigh([network.gram for network in networks])
+        turned = list(zip(networks, self._axes, strict=True))
+        self._labels = np.array([network.labels @ axes for network, axes in turned])
+        self._inner = np.array([_inner_products(network, axes) for network, axes in turned])
+        self._roots = np.sqrt([[network.weights.size] for network in networks])
         self._pace = 2 * rate / self._labels.shape[1] / self._roots
-        self._kept, self._alpha = 1 - rate * np.array(decays)[:, None], np.ones((self.count, 1))
-        self._v, self._s = np.zeros(self._begun.shape), np.zeros(self._labels.shape)
+        self._kept = 1 - rate * np.array(decays)[:, None]
+        self._s = np.zeros(self._labels.shape)
+        # At the start beta is beta(0).
+        self._c = np.tile(np.eye(self._inner.shape[1])[-1], (self.count, 1))
 
     def _errors(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Return f - y, u, and the products of beta with h and b."""
-        products = self._alpha * self._begun + (self._inner @ self._v[:, :, None])[:, :, 0]
+        """Return f - y and u, shape (runs, n), and the products of beta with the basis, (runs, n + 2)."""
+        # f = X W^T beta, since X W^T = h + u b^T.
+        products = (self._inner @ self._c[:, :, None])[:, :, 0]
         u = self._values * self._s
-        return (products[:, :-1] + products[:, -1:] * u) / self._roots - self._labels, u, products
+        return (products[:, :-2] + products[:, -2:-1] * u) / self._roots - self._labels, u, products
 
     def advance(self, steps: int) -> None:
         """Make so many steps."""
         for _ in range(steps):
             error, u, _ = self._errors()
             error *= self._pace
-            self._alpha *= self._kept
-            self._v *= self._kept
-            self._v[:, :-1] -= error
-            self._v[:, -1] -= (u * error).sum(axis=1)
+            # beta decays, and moves against the error along h + u b^T.
+            self._c *= self._kept
+            self._c[:, :-2] -= error
+            self._c[:, -2] -= (u * error).sum(axis=1)
             self._s -= error
 
-    def seen(self) -> np.ndarray:
-        """Return the losses and the cosines, shape (2, runs)."""
+    def measure(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the losses and the cosines, each of shape (runs,)."""
         error, _, products = self._errors()
-        squares = self._alpha[:, 0] ** 2 * self._squares
-        squares += (self._v * (self._alpha * self._begun + products)).sum(axis=1)
-        cosines = products[:, -1] / np.sqrt(squares * self._inner[:, -1, -1])
-        return np.array([np.square(error).mean(axis=1), cosines])
+        squares = (self._c * products).sum(axis=1)
+        return np.square(error).mean(axis=1), products[:, -2] / np.sqrt(squares * self._inner[:, -2, -2])
 
-    def end(self, run: int) -> Callable[[], Network]:
-        """Return what makes the network of one run as it is now."""
-        axes, (*v, gamma), s = self._axes[run], self._v[run], self._s[run]
-        return partial(_lifted, self._starts[run], self._alpha[run, 0], axes @ v, gamma, axes @ s)
+    def network(self, place: int) -> Network:
+        """Return the network of one run as it is now, of its full width."""
+        start = self._starts[place]
+        axes = self._axes[place]
+        gamma, alpha = self._c[place, -2:]
+        weights = alpha * start.weights + gamma * start.feedback + start.hidden @ (axes @ self._c[place, :-2])
+        # Back from the axes of X X^T.
+        u = start.gram @ (axes @ self._s[place])
+        return replace(start, weights=weights, hidden=start.hidden + np.outer(start.feedback, u))
 
     def keep(self, which: np.ndarray) -> None:
         """Go on with those runs only for which ``which`` is true."""
-        self._starts = [start for start, stays in zip(self._starts, which, strict=True) if stays]
         for name, part in vars(self).items():
             if isinstance(part, np.ndarray):
                 setattr(self, name, part[which])
 
 
-def _lifted(start: Network, alpha: float, v: np.ndarray, gamma: float, s: np.ndarray) -> Network:
-    """Return the linear network that 2n + 2 numbers stand for."""
-    weights = alpha * start.weights + gamma * start.feedback + start.hidden @ v
-    return replace(start, weights=weights, hidden=start.hidden + np.outer(start.feedback, start.gram @ s))
+def _inner_products(network: Network, axes: np.ndarray) -> np.ndarray:
+    """Return the inner products of h^T in ``axes`` (n, n), b and beta(0), all with all, (n + 2, n + 2)."""
+    basis = np.column_stack([network.hidden @ axes, network.feedback, network.weights])
+    return basis.T @ basis

@@ -1,1 +1,10 @@
-"""What a notebook shows: claims with their verdicts and controls, and figures in one style."""
+"""What a notebook shows: claims with their verdicts and controls, and figures in one style.
+
+The submodule `figures` is not imported here, since Matplotlib takes longer to import than many a run: write
+``from fa_utils.report import figures``.
+"""
+
+from fa_utils.report.claims import Claim, claim, control, verdict
+from fa_utils.report.limits import kolmogorov_limit, probability_limit, student_limit
+
+__all__ = ["Claim", "claim", "control", "kolmogorov_limit", "probability_limit", "student_limit", "verdict"]

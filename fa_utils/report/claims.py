@@ -1,16 +1,12 @@
 """Claims and their verdicts: what was measured, against which bound, and whether that holds."""
 
-import json
 import operator
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from fa_utils.checks import real_number, whole_number
+from fa_utils._checks import real_number
 
 RELATIONS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
 MARKS = ("stated", "rebuilt", "new")
@@ -21,16 +17,36 @@ Number = float | np.integer | np.floating | np.ndarray  # of arrays those with o
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement that can fail: ``measured relation bound``.
+    """A statement that can fail: ``measured relation bound``. Notebooks make it with `claim`.
 
-    ``statement`` begins with the paper's number ("Theorem 2: ..."); ``mark`` says whose it is: *stated* in
-    the paper, *rebuilt* here with our constants, or *new*. Digits below ``resolution`` are rounding and
-    differ from machine to machine: a smaller value is reported as ``resolution``. ``chance`` is the most with
-    which it fails at a fresh seed although it is true: 0, unless it is judged on random draws.
-    Raises ValueError for an unknown mark or relation, for a resolution that reaches the bound, and for a
-    chance outside [0, 1).
+    Attributes
+    ----------
+    statement
+        Begins with the paper's number: "Theorem 2: ...".
+    mark
+        Whose it is: *stated* in the paper, *rebuilt* here with our constants, or *new*.
+    measured
+        What the run gave: one number. NaN never holds.
+    relation
+        ``<=``, ``>=`` or ``==``.
+    bound
+        What the measured value is compared with.
+    resolution
+        Digits below it are rounding and differ from machine to machine. A smaller value is reported as this.
+    chance
+        The most with which the claim fails at a fresh seed although it is true: 0, unless it is judged on
+        random draws.
 
-    >>> fa.Claim("Lemma 1: largest gap", "stated", measured=3e-9, relation="<=", bound=1e-6).holds
+    Raises
+    ------
+    TypeError
+        A bound or a chance that is no real number.
+    ValueError
+        An unknown mark or relation, a resolution that reaches the bound, or a chance outside [0, 1).
+
+    Examples
+    --------
+    >>> report.Claim("Lemma 1: largest gap", "stated", measured=3e-9, relation="<=", bound=1e-6).holds
     True
     """
 
@@ -43,11 +59,11 @@ class Claim:
     chance: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.mark not in MARKS:
-            raise ValueError(f"mark is {self.mark!r}; choose one of {', '.join(MARKS)}")
-        if self.relation not in RELATIONS:
-            raise ValueError(f"relation is {self.relation!r}; choose one of {', '.join(RELATIONS)}")
+        for name, value, allowed in (("mark", self.mark, MARKS), ("relation", self.relation, RELATIONS)):
+            if value not in allowed:
+                raise ValueError(f"{name} is {value!r}; choose one of {', '.join(allowed)}")
         bound = real_number("bound", self.bound)
+        # What is hidden below the resolution must not decide the verdict.
         if self.resolution and self.resolution >= abs(bound):
             raise ValueError(f"resolution {self.resolution} reaches the bound {bound}; choose a smaller one")
         if not 0 <= real_number("chance", self.chance) < 1:
@@ -55,14 +71,16 @@ class Claim:
 
     @property
     def holds(self) -> bool:
-        """Whether the measured value stands in the relation to the bound; never for NaN."""
+        """Whether the measured value stands in the relation to the bound."""
         return bool(RELATIONS[self.relation](float(self.measured), self.bound))
 
     @property
     def row(self) -> dict[str, str]:
-        """The claim as `verdicts.csv` has it, but for the notebook's name, and how readers are shown it."""
+        """The claim as texts: `verdicts.csv` has them with the notebook's name, and readers see ``shown``."""
         below = abs(float(self.measured)) < self.resolution
-        measured = _short(self.resolution if below else self.measured)
+        value = self.resolution if below else self.measured
+        # A count in full, any other number to two digits; z: a zero has no sign.
+        measured = f"{value:d}" if isinstance(value, int | np.integer) else f"{float(value):z.2g}"
         return {
             "statement": self.statement,
             "mark": self.mark,
@@ -75,119 +93,114 @@ class Claim:
         }
 
 
-def probability_limit(count: int, draws: int, confidence: float) -> float:
-    """Return the exact (Clopper-Pearson) upper limit of a probability seen ``count`` times in ``draws``.
+def claim(
+    statement: str,
+    *,
+    measured: Number,
+    at_most: float | None = None,
+    at_least: float | None = None,
+    equal_to: float | None = None,
+    mark: str,
+    resolution: float = 0.0,
+    chance: float = 0.0,
+) -> Claim:
+    """Return the claim that what was measured keeps its bound, of which there is exactly one.
 
-    The true probability is above it with probability at most 1 - ``confidence``.
-    Raises ValueError for a count beyond the draws and for a confidence outside (0, 1).
+    Parameters
+    ----------
+    statement, measured, mark, resolution, chance
+        As `Claim` has them.
+    at_most, at_least, equal_to
+        The bound, by the relation in which the measured number must stand to it.
 
-    >>> round(fa.probability_limit(0, draws=1000, confidence=0.99), 4)
-    0.0046
+    Returns
+    -------
+    Claim
+
+    Raises
+    ------
+    TypeError
+        No bound, or more than one; or a bound or a chance that is no real number.
+    ValueError
+        As `Claim`.
+
+    Examples
+    --------
+    >>> report.claim("Lemma 1: largest gap", measured=3e-9, at_most=1e-6, mark="stated").holds
+    True
     """
-    from scipy.special import betaincinv  # here, because SciPy takes longer to import than many a run
-
-    count, draws = whole_number("count", count, least=0), whole_number("draws", draws, least=1)
-    if count > draws:
-        raise ValueError(f"count is {count} of {draws} draws; choose at most {draws}")
-    if not 0 < real_number("confidence", confidence) < 1:
-        raise ValueError(f"confidence is {confidence}; choose a number between 0 and 1")
-    return 1.0 if count == draws else float(betaincinv(count + 1, draws - count, confidence))
-
-
-def kolmogorov_limit(one: int, other: int, chance: float) -> float:
-    """Return the Kolmogorov distance that two samples of one law, of these sizes, exceed with that chance.
-
-    (The asymptotic formula, which errs to the safe side.) Raises ValueError for a chance outside (0, 1).
-
-    >>> round(fa.kolmogorov_limit(200, 200, chance=1e-6), 3)
-    0.269
-    """
-    sizes = [whole_number("one", one, least=1), whole_number("other", other, least=1)]
-    if not 0 < real_number("chance", chance) < 1:
-        raise ValueError(f"chance is {chance}; choose a number between 0 and 1")
-    return float(np.sqrt(np.log(2 / chance) / 2 * sum(1 / size for size in sizes)))
-
-
-def student_limit(deviations: Sequence[ArrayLike], runs: Sequence[ArrayLike], chance: float) -> np.ndarray:
-    """Return how far the means of two samples of one Gaussian are apart, at most, but for that chance.
-
-    Of one sample: how far its mean is from the Gaussian's. By Student's t, from each sample's standard
-    deviation and number of runs, which broadcast. Raises ValueError for fewer than two runs, for a deviation
-    that is not at least 0, for another number of samples, and for a chance outside (0, 1).
-
-    >>> round(float(fa.student_limit([1.0, 1.0], [50, 50], chance=0.05)), 3)
-    0.397
-    """
-    from scipy.special import stdtrit
-
-    if not len(deviations) == len(runs) in (1, 2):
-        raise ValueError(f"{len(deviations)} deviations and {len(runs)} runs; give one or two of each")
-    samples = [np.broadcast_arrays(*map(np.asarray, sample)) for sample in zip(deviations, runs, strict=True)]
-    for deviation, number in samples:
-        if not (number >= 2).all():
-            raise ValueError(f"runs is {number.min():g}; a deviation needs at least 2")
-        if not (deviation >= 0).all():
-            raise ValueError(f"deviation is {deviation.min():g}; choose a number of at least 0")
-    if not 0 < real_number("chance", chance) < 1:
-        raise ValueError(f"chance is {chance}; choose a number between 0 and 1")
-    freedom = sum(number - 1.0 for _, number in samples)
-    pooled = np.sqrt(sum((number - 1.0) / freedom * deviation**2.0 for deviation, number in samples))
-    return -stdtrit(freedom, chance / 2) * pooled * np.sqrt(sum(1.0 / number for _, number in samples))
+    bounds = {"<=": at_most, ">=": at_least, "==": equal_to}
+    given = [(relation, bound) for relation, bound in bounds.items() if bound is not None]
+    if len(given) != 1:
+        raise TypeError(f"{len(given)} bounds are given; give exactly one of at_most, at_least and equal_to")
+    relation, bound = given[0]
+    return Claim(statement, mark, measured, relation, bound, resolution, chance)
 
 
 def verdict(*claims: Claim) -> None:
-    """Show the claims as a table, and as data for `read_verdicts`. One that fails hides none after it.
+    """Show the claims as a table, and as data for the summary of all runs. One that fails hides no other.
 
-    >>> fa.verdict(fa.Claim("Theorem 2: error at rest", "stated", 2e-9, "<=", 1e-6, resolution=1e-8))
-    holds  <1e-08  <=  1e-06  Theorem 2: error at rest (stated)
+    Parameters
+    ----------
+    claims
+        At least one, from `claim`.
+
+    Raises
+    ------
+    ValueError
+        No claim, which would pass unseen.
+
+    Examples
+    --------
+    >>> claim = report.claim("Theorem 2: error", measured=2e-9, at_most=1e-6, mark="stated", resolution=1e-8)
+    >>> report.verdict(claim)
+    holds  <1e-08  <=  1e-06  Theorem 2: error (stated)
     """
-    rows = [claim.row for claim in claims]
-    _show(_aligned(rows), rows)
+    _show("", [one.row for one in claims])
 
 
 def control(broken: str, *claims: Claim) -> None:
     """Show that each of these claims fails once an assumption is ``broken``.
 
-    >>> claim = fa.Claim("Theorem 2: error at rest", "stated", 0.5, "<=", 1e-6)
-    >>> fa.control("r is below the rank of Y", claim)
+    Parameters
+    ----------
+    broken
+        What is wrong on purpose, in words.
+    claims
+        At least one, from `claim`, measured where that is wrong.
+
+    Raises
+    ------
+    ValueError
+        No claim, which would pass unseen.
+
+    Examples
+    --------
+    >>> claim = report.claim("Theorem 2: error at rest", measured=0.5, at_most=1e-6, mark="stated")
+    >>> report.control("r is below the rank of Y", claim)
     Broken on purpose: r is below the rank of Y
     fails  0.5  <=  1e-06  Theorem 2: error at rest (stated)
     """
-    rows = [claim.row for claim in claims]
-    _show(f"Broken on purpose: {broken}\n{_aligned(rows)}", [row | {"broken": broken} for row in rows])
-
-
-def read_verdicts(notebook: str | Path) -> list[dict[str, str]]:
-    """Return the verdict rows in an executed notebook's outputs, in order, without those of controls.
-
-    >>> rows = fa.read_verdicts("notebooks/lemma-1.ipynb")
-    >>> rows[0]["statement"].partition(":")[0], rows[0]["mark"], rows[0]["verdict"]
-    ('Lemma 1', 'stated', 'holds')
-    """
-    cells = json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]
-    outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    rows = [row for output in outputs for row in output.get("data", {}).get(VERDICT_MIME, [])]
-    return [row for row in rows if "broken" not in row]
-
-
-def _short(value: Number) -> str:
-    """Return a count in full, any other number to two digits."""
-    return f"{value:d}" if isinstance(value, int | np.integer) else f"{float(value):z.2g}"
+    _show(f"Broken on purpose: {broken}\n", [one.row | {"broken": broken} for one in claims])
 
 
 def _aligned(rows: list[dict[str, str]]) -> str:
-    """Return the rows as text in columns; raise ValueError where there are none, which would pass unseen."""
+    """Return the rows as text in columns, whose widths are those of their longest entries."""
+    entries = [[row["verdict"], row["shown"], row["relation"], row["bound"]] for row in rows]
+    # All but the statement, which ends the line, has its place in a column.
+    widths = [max(map(len, column)) for column in zip(*entries, strict=True)]
+    starts = ["  ".join(map(str.ljust, entry, widths)) for entry in entries]
+    return "\n".join(
+        f"{start}  {row['statement']} ({row['mark']})" for start, row in zip(starts, rows, strict=True)
+    )
+
+
+def _show(heading: str, rows: list[dict[str, str]]) -> None:
+    """Display in a notebook, the rows as data beside the text; print elsewhere."""
     if not rows:
         raise ValueError("no claim was given, so nothing was judged; give at least one")
-    columns = [[row[name] for row in rows] for name in ("verdict", "shown", "relation", "bound")]
-    columns.append([f"{row['statement']} ({row['mark']})" for row in rows])
-    widths = [max(map(len, column)) for column in columns]
-    lines = ("  ".join(map(str.ljust, cells, widths)) for cells in zip(*columns, strict=True))
-    return "\n".join(line.rstrip() for line in lines)
-
-
-def _show(text: str, rows: list[dict[str, str]]) -> None:
-    """Display in a notebook, the rows as data beside the text; print elsewhere."""
+    text = heading + _aligned(rows)
+    # Only a notebook has imported IPython: to import it here would take longer than many a run.
     ipython = sys.modules.get("IPython")
     if ipython is None or ipython.get_ipython() is None:
         print(text)

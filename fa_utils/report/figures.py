@@ -1,89 +1,281 @@
-"""How every figure looks and is kept: one style, one colour per rule, picture and data saved together."""
+"""How every figure looks and is kept: one style, one colour per rule, picture and data saved together.
+
+Examples in docstrings come after ``from fa_utils.report import figures``.
+"""
 
 import csv
 import io
-import math
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 
-from fa_utils.files import write_whole
-from fa_utils.rules import FA, FA_STAR, GD, Rule
+import fa_utils as fa
+from fa_utils.report.files import write_whole
 
 WIDTH = 8.8  # inches: at 100 dots to the inch, about what GitHub's notebook page shows
-COLOURS = {GD.name: "#0072B2", FA.name: "#D55E00", FA_STAR.name: "#009E73"}
-DASHES = {GD.name: "-", FA.name: (0, (5, 1.5)), FA_STAR.name: (0, (1, 1))}
-DOTS = 160  # to the inch, of a picture that is kept
+COLOURS = {"GD": "#0072B2", "FA": "#D55E00", "FA*": "#009E73"}
+DASHES = {"GD": "-", "FA": (0, (5, 1.5)), "FA*": (0, (1, 1))}
 THEORY = "black"
-DATA_COLUMNS = ("panel", "kind", "series", "scales", "x", "y")
-A_HAIR_ABOVE = 1 + 1e-12  # rounding upward, Python shows what is a hair below a power of ten as nan
-_SETTINGS: dict[Any, Any] = {
-    "figure.constrained_layout.use": True,
-    "font.size": 12,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "0.92",
-    "axes.axisbelow": True,
-    "legend.frameon": False,
-    "lines.linewidth": 2.2,
-    "path.simplify": False,  # which points are left out depends on rounding, and shows
-}
 
 
 def use() -> None:
-    """Set Matplotlib's defaults to this package's style, whatever a user's own settings are."""
+    """Set Matplotlib's defaults to this package's style; a user's own settings do not count.
+
+    Examples
+    --------
+    >>> figures.use()
+    """
     mpl.rcdefaults()
-    mpl.rcParams.update(_SETTINGS)
+    mpl.rc("figure.constrained_layout", use=True)
+    mpl.rc("font", size=12)
+    mpl.rc("axes.spines", top=False, right=False)
+    mpl.rc("axes", grid=True, axisbelow=True)
+    mpl.rc("grid", color="0.92")
+    mpl.rc("legend", frameon=False)
+    mpl.rc("lines", linewidth=2.2)
+    # Which points a simplified path leaves out depends on rounding, and shows.
+    mpl.rc("path", simplify=False)
+
+
+# --- drawing ---
 
 
 def panels(count: int = 1, height: float = 3.6) -> tuple[Figure, np.ndarray]:
-    """Return a figure of GitHub's width with ``count`` panels side by side, and their axes (count,)."""
+    """Return a figure of GitHub's width with panels side by side, and their axes.
+
+    Parameters
+    ----------
+    count
+        How many panels.
+    height
+        Of the figure, in inches.
+
+    Returns
+    -------
+    tuple
+        The figure, and its axes, shape (count,).
+
+    Examples
+    --------
+    >>> figure, (left, right) = figures.panels(2)
+    """
     figure, axes = plt.subplots(1, count, figsize=(WIDTH, height), squeeze=False)
     return figure, axes[0]
 
 
-def draw_rule(ax: Axes, rule: Rule, times: np.ndarray, values: np.ndarray, **marks: Any) -> Axes:
-    """Draw one rule's curve in its colour and dashes, named in the legend; ``marks`` change any of them."""
-    usual = {"color": COLOURS[rule.name], "linestyle": DASHES[rule.name], "label": rule.name}
-    ax.plot(times, values, **(usual | marks))
+def draw_rule(ax: Axes, rule: fa.Rule, times: np.ndarray, values: np.ndarray, **look: Any) -> Axes:
+    """Draw one rule's curve in its colour and dashes, named in the legend; return ``ax``.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    rule
+        Gives colour, dashes and name. One that is none of the paper's has Matplotlib's next colour.
+    times, values
+        The curve, shapes (points,).
+    look
+        Changes what `Axes.plot` is told: ``label``, ``color``, ``linestyle``, ...
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> figure, (ax,) = figures.panels()
+    >>> figures.draw_rule(ax, fa.FA, np.arange(3), np.array([3.0, 2.0, 1.0])).lines[0].get_label()
+    'FA'
+    """
+    usual = {"color": COLOURS.get(rule.name), "linestyle": DASHES.get(rule.name), "label": rule.name}
+    ax.plot(times, values, **(usual | look))
     return ax
 
 
 def draw_theory(ax: Axes, x: np.ndarray, y: np.ndarray, name: str) -> Axes:
-    """Draw a curve that theory predicts: a thin black line behind the measured ones, named in the legend."""
+    """Draw a curve that theory predicts, a thin black line behind the measured ones; return ``ax``.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    x, y
+        The curve, shapes (points,).
+    name
+        What the legend calls it.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> figure, (ax,) = figures.panels()
+    >>> figures.draw_theory(ax, np.arange(3), np.exp(-np.arange(3)), "exponential").lines[0].get_color()
+    'black'
+    """
     ax.plot(x, y, color=THEORY, linewidth=1.1, zorder=1, label=name)
     return ax
 
 
-def draw_spread(ax: Axes, rule: Rule, x: np.ndarray, quantiles: np.ndarray, name: str, **marks: Any) -> Axes:
-    """Draw how a rule's draws spread at each x: ``quantiles`` (3, points) are lower end, dot, upper end."""
-    low, middle, high = quantiles
-    usual: dict[str, Any] = {"fmt": "o", "capsize": 4, "color": COLOURS[rule.name], "label": name}
-    ax.errorbar(x, middle, yerr=[middle - low, high - middle], **(usual | marks))
-    return ax
-
-
 def draw_level(ax: Axes, level: float, name: str, linestyle: str = "-") -> Axes:
-    """Draw a value that theory predicts: a thin black line behind the curves, named in the legend."""
+    """Draw a value that theory predicts, a thin black line behind the curves; return ``ax``.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    level
+        The value.
+    name
+        What the legend calls it.
+    linestyle
+        As Matplotlib has it, where there are several levels.
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> figure, (ax,) = figures.panels()
+    >>> figures.draw_level(ax, 0.5, "optimum").lines[0].get_ydata()
+    [0.5, 0.5]
+    """
     ax.axhline(level, color=THEORY, linewidth=1.1, linestyle=linestyle, zorder=1, label=name)
     return ax
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A saved figure: a notebook shows the picture, a text reader its description."""
+def draw_spread(
+    ax: Axes, rule: fa.Rule, x: np.ndarray, quantiles: np.ndarray, name: str, **look: Any
+) -> Axes:
+    """Draw how a rule's draws spread at each x, a dot on a bar in the rule's colour; return ``ax``.
+
+    Parameters
+    ----------
+    ax
+        Where to draw.
+    rule
+        Gives the colour.
+    x
+        Shape (points,).
+    quantiles
+        Lower end, dot and upper end of each bar, shape (3, points).
+    name
+        What the legend calls them.
+    look
+        Changes what `Axes.errorbar` is told: ``color``, ``fmt``, ``capsize``, ...
+
+    Returns
+    -------
+    Axes
+
+    Examples
+    --------
+    >>> figure, (ax,) = figures.panels()
+    >>> draws = np.random.default_rng(0).random((50, 2))
+    >>> quantiles = np.quantile(draws, [0.1, 0.5, 0.9], axis=0)
+    >>> len(figures.draw_spread(ax, fa.FA, np.array([1.0, 2.0]), quantiles, "50 draws").containers)
+    1
+    """
+    usual: dict[str, Any] = {"fmt": "o", "capsize": 4, "color": COLOURS.get(rule.name), "label": name}
+    ax.errorbar(x, quantiles[1], yerr=np.diff(quantiles, axis=0), **(usual | look))
+    return ax
+
+
+def draw_comparison(ax: Axes, problem: fa.Problem, runs: Mapping[fa.Rule, fa.Trajectory]) -> Axes:
+    """Draw how the error of several rules falls with time, and its optimum; return ``ax``.
+
+    Parameters
+    ----------
+    ax
+        Where to draw: one panel, whose y axis becomes logarithmic.
+    problem
+        What the rules were run on.
+    runs
+        A run of each rule, as `compare` returns them.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        Runs on a problem of another shape.
+
+    Examples
+    --------
+    >>> problem = fa.nearly_square_problem(5, 2, feedback_scale=1.0, rng=np.random.default_rng(0))
+    >>> figure, (ax,) = figures.panels()
+    >>> ax = figures.draw_comparison(ax, problem, fa.compare(problem, steps=100))
+    >>> ax.get_legend_handles_labels()[1]
+    ['GD', 'FA', 'FA*', 'optimum']
+    """
+    for rule, run in runs.items():
+        draw_rule(ax, rule, run.times, fa.error(problem.target, run.Z, run.W))
+    draw_level(ax, fa.optimal_error(problem.target, problem.Z.shape[1]), "optimum")
+    ax.set(xlabel="time", ylabel=r"error  $\|Y-ZW\|_F^2$", yscale="log")
+    ax.legend()
+    return ax
+
+
+def resolved(values: np.ndarray, least: float) -> np.ndarray:
+    """Return values with ``least`` as last digit, and NaN, which is not drawn, for those below ten of it.
+
+    For a logarithmic axis: a solver's tolerance, or rounding, ends what can be said of small values.
+
+    Parameters
+    ----------
+    values
+        Any shape.
+    least
+        The last digit that can be relied on, in the values' unit.
+
+    Returns
+    -------
+    np.ndarray
+        Of the values' shape.
+
+    Examples
+    --------
+    >>> figures.resolved(np.array([0.123456, 0.0123456, 0.00123456]), 1e-3)
+    array([0.123, 0.012,   nan])
+    """
+    # np.round would go where the processor rounds.
+    rounded = least * np.floor(np.asarray(values) / least + 0.5)
+    return np.where(np.abs(rounded) < 9.5 * least, np.nan, rounded)
+
+
+# --- keeping pictures with their data ---
+
+
+class Picture(NamedTuple):
+    """A saved figure: a notebook shows the picture, a text reader its description.
+
+    Attributes
+    ----------
+    name
+        Of its files, without an ending.
+    description
+        What is to be seen, in words.
+    png
+        The picture's bytes.
+
+    Examples
+    --------
+    >>> figures.Picture("curve", "A falling curve", png=b"")
+    [picture curve: A falling curve]
+    """
 
     name: str
     description: str
@@ -96,25 +288,38 @@ class Picture:
         return self.png, {"alt": self.description, "figure": self.name}
 
 
-def resolved(values: np.ndarray, least: float) -> np.ndarray:
-    """Return values with ``least`` as last digit, and NaN, which is not drawn, for those below ten of it.
-
-    For a logarithmic axis: a solver's tolerance, or rounding, ends what can be said of small values.
-
-    >>> style.resolved(np.array([0.123456, 0.0123456, 0.00123456]), 1e-3)
-    array([0.123, 0.012,   nan])
-    """
-    rounded = least * np.floor(np.asarray(values) / least + 0.5)  # np.round goes where the processor rounds
-    return np.where(np.abs(rounded) < 9.5 * least, np.nan, rounded)
-
-
 def save(figure: Figure, name: str, description: str) -> Picture:
     """Write ``name``.png and ``name``.csv, its data, to the figures' folder; close and return the picture.
 
     The picture is drawn from the data as they are written: with the digits that do not depend on the machine.
+
+    Parameters
+    ----------
+    figure
+        As `panels` makes it, drawn.
+    name
+        Of the files, without an ending.
+    description
+        What is to be seen, for who cannot see it.
+
+    Returns
+    -------
+    Picture
+
+    Raises
+    ------
+    OSError
+        A folder that cannot be made, or a file that cannot be written. What was there before stays.
+
+    Examples
+    --------
+    >>> figure, (ax,) = figures.panels()
+    >>> figures.save(figure, "empty", "An empty panel")  # doctest: +SKIP
+    [picture empty: An empty panel]
     """
     folder = figures_folder()
     folder.mkdir(parents=True, exist_ok=True)
+    # Data first: what is drawn has the digits that are written.
     for ax in figure.axes:
         _shorten(ax)
     png = _printed(figure)
@@ -124,24 +329,23 @@ def save(figure: Figure, name: str, description: str) -> Picture:
     return Picture(name, description, png)
 
 
-def _printed(figure: Figure) -> bytes:
-    """Return the picture as PNG, as `savefig` makes it, which would draw all of it twice."""
-    picture = io.BytesIO()
-    figure.set_dpi(DOTS)
-    layout = figure.get_layout_engine()
-    if layout is not None:
-        layout.execute(figure)
-        figure.set_layout_engine("none")
-    FigureCanvasAgg(figure).print_png(picture, metadata={"Software": None})  # type: ignore[no-untyped-call]
-    return picture.getvalue()
-
-
 def figures_folder() -> Path:
-    """Return the folder named by FA_FIGURES; without it build/figures of this checkout or the work folder."""
-    if os.environ.get("FA_FIGURES"):
-        return Path(os.environ["FA_FIGURES"])
-    checkout = Path(__file__).resolve().parents[1]
-    return (checkout if (checkout / "notebooks").is_dir() else Path.cwd()) / "build" / "figures"
+    """Return the folder named by FA_FIGURES; without it build/figures of this checkout or the work folder.
+
+    Returns
+    -------
+    Path
+        It need not exist yet.
+
+    Examples
+    --------
+    >>> figures.figures_folder()  # doctest: +SKIP
+    PosixPath('build/figures')
+    """
+    # An installed package has no notebooks beside it.
+    checkout = Path(__file__).resolve().parents[2]
+    home = checkout if (checkout / "notebooks").is_dir() else Path.cwd()
+    return Path(os.environ.get("FA_FIGURES") or home / "build" / "figures")
 
 
 def figure_data(figure: Figure) -> str:
@@ -149,17 +353,48 @@ def figure_data(figure: Figure) -> str:
 
     Each number has five digits, and on a linear axis none below a ten-millionth of its panel's largest, the
     axis' ends among them. Points that are out of view are written as well.
+
+    Parameters
+    ----------
+    figure
+        Any figure.
+
+    Returns
+    -------
+    str
+        With the columns panel, kind, series, scales, x and y.
+
+    Examples
+    --------
+    >>> figure, (ax,) = figures.panels()
+    >>> ax = figures.draw_rule(ax, fa.FA, np.arange(2), np.array([3.0, 2.0]))
+    >>> figures.figure_data(figure).splitlines()[1]
+    '0,line,FA,linear linear,0,3'
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(DATA_COLUMNS)
+    writer.writerow(("panel", "kind", "series", "scales", "x", "y"))
     for panel, ax in enumerate(figure.axes):
         scales = f"{ax.get_xscale()} {ax.get_yscale()}"
-        grains = _grains(ax)
+        decimals = _decimals(ax)
         for kind, artist, points in _series(ax):
-            for x, y in _shortened(points, grains) * A_HAIR_ABOVE:
+            # A hair more: rounding upward, Python shows what is just below a power of ten as nan.
+            for x, y in _rounded(points, 5, decimals) * (1 + 1e-12):
                 writer.writerow((panel, kind, artist.get_label(), scales, f"{x:z.5g}", f"{y:z.5g}"))
     return text.getvalue()
+
+
+def _printed(figure: Figure) -> bytes:
+    """Return the picture as PNG, as `savefig` makes it, which would draw all of it twice."""
+    picture = io.BytesIO()
+    figure.set_dpi(160)
+    # As savefig does: find the layout first, and draw without looking for it again.
+    layout = figure.get_layout_engine()
+    if layout is not None:
+        layout.execute(figure)
+        figure.set_layout_engine("none")
+    FigureCanvasAgg(figure).print_png(picture, metadata={"Software": None})  # type: ignore[no-untyped-call]
+    return picture.getvalue()
 
 
 def _series(ax: Axes) -> Iterator[tuple[str, Any, np.ndarray]]:
@@ -171,7 +406,10 @@ def _series(ax: Axes) -> Iterator[tuple[str, Any, np.ndarray]]:
             yield "scatter", collection, np.ma.filled(collection.get_offsets(), np.nan)
         else:
             kind = "bar" if isinstance(collection, LineCollection) else "area"
-            yield kind, collection, _joined([path.vertices for path in collection.get_paths()])
+            # A collection without paths has no points.
+            corners = [path.vertices for path in collection.get_paths()]
+            yield kind, collection, np.vstack([np.zeros((0, 2)), *corners])
+    # Patches keep their corners in units of their own.
     for patch in ax.patches:
         yield "patch", patch, patch.get_patch_transform().transform(patch.get_path().vertices)
     for image in ax.images:
@@ -179,60 +417,40 @@ def _series(ax: Axes) -> Iterator[tuple[str, Any, np.ndarray]]:
         yield "image", image, np.column_stack([np.arange(values.size), values])
 
 
-def _joined(pieces: Sequence[Any]) -> np.ndarray:
-    """Return the points of all pieces, shape (points, 2)."""
-    return np.concatenate([np.zeros((0, 2)), *(np.reshape(piece, (-1, 2)) for piece in pieces)])
+def _decimals(ax: Axes) -> np.ndarray:
+    """Return how many decimals count on each axis, (2,): to a ten-millionth of its largest; inf if log."""
+    sizes = np.abs(np.vstack([ax.viewLim.get_points(), *(points for _, _, points in _series(ax))]))
+    largest = np.max(sizes, axis=0, where=np.isfinite(sizes), initial=0.0)
+    linear = [scale == "linear" for scale in (ax.get_xscale(), ax.get_yscale())]
+    return np.where(linear, 7 - np.ceil(np.log10(largest)), np.inf)
 
 
-def _grains(ax: Axes) -> list[int | None]:
-    """Return how many decimals count on each axis: a ten-millionth of its largest, all if logarithmic."""
-    grains: list[int | None] = []
-    points = _joined(
-        [*(points for _, _, points in _series(ax)), np.transpose([ax.get_xlim(), ax.get_ylim()])]
-    )
-    for column, axis in enumerate((ax.xaxis, ax.yaxis)):
-        sizes = np.abs(points[:, column])
-        largest = sizes[np.isfinite(sizes)].max(initial=0.0)
-        linear = axis.get_scale() == "linear" and largest > 0
-        grains.append(7 - math.ceil(math.log10(largest)) if linear else None)
-    return grains
-
-
-def _shortened(points: np.ndarray, grains: list[int | None]) -> np.ndarray:
-    """Return points with five digits in each number, and no digit below its axis's grain."""
-    return np.column_stack([_rounded(points[:, axis], 5, grain) for axis, grain in enumerate(grains)])
-
-
-def _rounded(values: np.ndarray, digits: int, grain: int | None = None) -> np.ndarray:
-    """Return values with so many significant digits, and at most ``grain`` decimals.
+def _rounded(values: np.ndarray, digits: int, most_decimals: np.ndarray | float = np.inf) -> np.ndarray:
+    """Return values with so many significant digits, and no more decimals than said; shapes broadcast.
 
     By hand, since `round`, `np.round` and float's format go astray where the processor rounds upward.
     """
     counts = np.isfinite(values) & (values != 0)
     sizes = np.floor(np.log10(np.abs(values), where=counts, out=np.zeros(values.shape)))
-    decimals = digits - 1 - sizes if grain is None else np.minimum(digits - 1 - sizes, grain)
-    scales = 10.0**decimals
+    scales = 10.0 ** np.minimum(digits - 1 - sizes, most_decimals)
     return np.where(counts, np.floor(np.where(counts, values, 0.0) * scales + 0.5) / scales, values)
 
 
 def _shorten(ax: Axes) -> None:
     """Give the axes' curves, points and images the numbers that are written, and limits of six digits."""
-    grains = _grains(ax)
-    limits = [_limits(ax.xaxis), _limits(ax.yaxis)]
+    decimals = _decimals(ax)
     for kind, artist, points in _series(ax):
-        short = _shortened(points, grains)
+        short = _rounded(points, 5, decimals)
         if kind == "line":
             artist.set_data(*short.T)
         elif kind == "scatter":
             artist.set_offsets(short)
         elif kind == "image":
             artist.set_data(short[:, 1].reshape(artist.get_array().shape))
-    ax.set(xlim=limits[0], ylim=limits[1])
-
-
-def _limits(axis: Axis) -> np.ndarray:
-    """Return an axis's limits with six digits; logarithmic ones a little apart: none is just a tick."""
-    ends = _rounded(np.array(axis.get_view_interval()), 6)
-    if axis.get_scale() == "log":
-        ends *= np.where(ends == ends.max(), 1 + 1e-6, 1 - 1e-6)
-    return ends
+    # Six digits of the limits do not depend on the machine either.
+    limits = _rounded(ax.viewLim.get_points(), 6)
+    # Logarithmic limits lie a little apart, so that rounding does not decide which ticks there are.
+    beyond = limits * np.where(limits == limits.max(axis=0), 1 + 1e-6, 1 - 1e-6)
+    logarithmic = [scale == "log" for scale in (ax.get_xscale(), ax.get_yscale())]
+    ends = np.where(logarithmic, beyond, limits)
+    ax.set(xlim=ends[:, 0], ylim=ends[:, 1])

@@ -1,288 +1,345 @@
-"""FA's error at rest, drawn exactly, for targets whose size only time limits, or not even that.
+"""FA's error at rest, drawn exactly for targets of any size: plain, steadied about its mean, or streamed.
 
-FA keeps the range of Sigma G, with G Gaussian, n x r. After G -> G A, A the inverse of its first r rows, the
-range is unchanged and those rows are the identity. With D the squares of the r largest singular values (as a
-diagonal matrix), and over all other rows g_i and values: T = sum sigma_i^2,
-N = A^T (sum sigma_i^2 g_i g_i^T) A, and M likewise with sigma_i^4,
+FA keeps the range of Y C^T (Lemma 1). In the singular bases of Y that matrix is Sigma G, with one row
+sigma_i g_i for each direction and g_i ~ N(0, I_r) independent, so that (N7)
 
-    ||Y - ZW||_F^2 = T + tr[(D + N)^{-1} (D N - M)] = T + tr[(I + D^{-1} N)^{-1} (N - D^{-1} M)].
+    ||Y - ZW||_F^2  =  ||Y||_F^2 - tr[K^{-1} sum_i sigma_i^4 g_i g_i^T],        K = sum_i sigma_i^2 g_i g_i^T.
 
-That is N7, ||Y||_F^2 - tr[(G^T Sigma^2 G)^{-1} G^T Sigma^4 G], but nothing cancels: T alone is the optimum.
-Values are taken relative to the least of the r largest, so that no power of them overflows or is lost; where
-the others are known, times a power of two that brings the largest of those near 1.
-
-Most of the scatter of these errors can be told in advance. With K = G^T Sigma^2 G, tau = tr K^{-1}, and
-P_ii = sigma_i^2 g_i^T K^{-1} g_i what is found of direction i,
-
-    X_i = P_ii / sigma_i^2 - tau (1 - P_ii) + sigma_i^2 ||K^{-1} g_i||^2
-
-has the mean 0, exactly, by Stein's lemma, E g^T f(g) = E div f(g), for f(g_i) = K^{-1} g_i. To first order in
-1/V (see `law`) the error's deviation from its mean is -sum_i a_i X_i, where, with the law's p_i and gamma,
-a_i = (sigma_i^2 - c) p_i / gamma and c = sum_i p_i^2 / (gamma V). So sum_i a_i X_i is added.
+Both sums are r x r. The w equal singular values of a *crowd* enter them by one Wishart matrix with w degrees
+of freedom, so that 10^12 of them cost no more than a few. `_errors` derives that formula without
+cancellation, and `_steadying_sums` what can be added so that a few draws give its mean.
 """
 
 from collections.abc import Callable
-from functools import partial
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fa_utils.checks import (
-    Weights,
-    checked_values,
-    fits_float64,
+from fa_utils._checks import (
+    finite_result,
+    nonnegative_values,
     random_generator,
     spawning_generator,
-    spectrum,
     whole_number,
 )
 from fa_utils.ensembles import ensemble_over
-from fa_utils.law import among_largest, error_law
+from fa_utils.theory._spectra import Weights, among_largest, spectrum
+from fa_utils.theory.law import error_law
 
 ENTRIES = 2**16  # of random numbers at a time, so that they stay in the processor's cache
 SPANS = 64  # of rows, at most, in which a streamed draw is shared out ...
 SPAN_BLOCKS = 16  # ... of at least so many blocks each
 
 Values = Callable[[int, int], ArrayLike]
-Block = Callable[[int, np.random.Generator], np.ndarray]  # makes so many draws, shape (draws,)
 
 
-@fits_float64
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """A spectrum as it is drawn: the r largest values, then single rows, then crowds of equal values.
+
+    Shapes: ``head`` (r,), ``beyond`` (k,) and ``sizes`` (k,), how often each of ``beyond`` occurs; its first
+    ``rows`` values are drawn a row each, the others are crowds of at least r.
+    """
+
+    head: np.ndarray
+    beyond: np.ndarray
+    sizes: np.ndarray
+    rows: int
+
+    @property
+    def least(self) -> float:
+        """The least error at this rank."""
+        return float(np.square(self.beyond) @ self.sizes)
+
+    @cached_property
+    def coefficients(self) -> np.ndarray:
+        """The a_i of `_steadying_sums`, for head and beyond, shape (r + k,)."""
+        rank = self.head.size
+        values = np.concatenate([self.head, self.beyond])
+        counts = np.concatenate([np.ones(rank), self.sizes])
+        squares = np.square(values)
+        gamma = rank / error_law(values, rank, counts)
+        found = gamma * squares / (1 + gamma * squares)
+        missed = 1 / (1 + gamma * squares)
+        middle = (counts @ found**2) / (counts @ (found * missed)) / gamma
+        return (squares - middle) * found / gamma
+
+
+Block = Callable[[_Parts, int, np.random.Generator], np.ndarray]
+
+
+# --- what is public ---
+
+
 def sampled_errors(
     singular_values: ArrayLike, rank: int, draws: int, *, weights: Weights = None, rng: np.random.Generator
 ) -> np.ndarray:
     """Return ||Y - ZW||_F^2 at FA's rest for independent draws of a Gaussian C, shape (draws,).
 
-    Exact at any size, and in O(rank^2) memory for each draw of a block. A value that by its weight occurs
-    at least ``rank`` times beyond the ``rank`` largest costs one Wishart draw, O(rank^3), others a row each.
-    Raises ValueError as `error_law` does, and for weights that are not whole numbers.
+    The draws are exact at any size, and take O(r^2) memory for each draw of a block. A value that occurs at
+    least r times beyond the r largest costs one Wishart matrix, O(r^3). Any other value costs O(r^2) each
+    time that it occurs.
 
+    Parameters
+    ----------
+    singular_values
+        Those of Y, shape (k,), none negative, in any order.
+    rank
+        The number r of hidden units.
+    draws
+        How many independent C are drawn.
+    weights
+        How often each value occurs, shape (k,): whole numbers. None means once each.
+    rng
+        Where the random numbers come from.
+
+    Returns
+    -------
+    np.ndarray
+        One error for each draw, shape (draws,), in the units of the squared singular values.
+
+    Raises
+    ------
+    TypeError, ValueError, FloatingPointError
+        As `error_law`; ValueError also for weights that are not whole and for less than one draw, TypeError
+        also for an rng that is no Generator.
+
+    References
+    ----------
+    N7 of this package.
+
+    Examples
+    --------
     >>> rng = np.random.default_rng(0)
-    >>> errors = fa.sampled_errors([1.0, 1e-6], rank=20, draws=1000, weights=[20, 10**12], rng=rng)
+    >>> errors = theory.sampled_errors([1.0, 1e-6], rank=20, draws=1000, weights=[20, 10**12], rng=rng)
     >>> errors.shape, bool(errors.min() >= 1.0)
     ((1000,), True)
     """
-    return _drawn(_plain, singular_values, rank, draws, weights, rng)
+    errors = _draw_in_blocks(_sample_block, singular_values, rank, draws, weights, rng)
+    return finite_result("sampled_errors", errors)
 
 
-@fits_float64
 def steadied_errors(
     singular_values: ArrayLike, rank: int, draws: int, *, weights: Weights = None, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return numbers with the mean of `sampled_errors`, less scattered where V is large, shape (draws,).
+    """Return numbers with the mean of `sampled_errors` that scatter less where V is large, shape (draws,).
 
-    Each is an error and what, to first order in 1/V, makes up for its deviation from the mean; V is
-    `undecided_directions`. The variance falls some 50-fold at V = 5, 1000-fold at V = 15, and not at all at
-    V = 1. These are no errors, but a means to their mean. Raises as `sampled_errors` does.
+    V is `undecided_directions`. To each error is added a sum of mean 0 that makes up, to first order in
+    1 / V, for its deviation from the mean. The variance falls about 50-fold at V = 5 and 1000-fold at V = 15,
+    and not at all at V = 1. The numbers are not errors of FA; only their mean is that of its errors.
 
-    >>> values, rng = np.arange(1, 101) ** -0.5, np.random.default_rng(0)
-    >>> errors = [draw(values, 10, draws=100, rng=rng) for draw in (fa.sampled_errors, fa.steadied_errors)]
-    >>> [round(float(some.std() / some.mean()), 2) for some in errors]
+    Parameters
+    ----------
+    singular_values, rank, draws, weights, rng
+        As in `sampled_errors`.
+
+    Returns
+    -------
+    np.ndarray
+        One number for each draw, shape (draws,), in the units of the squared singular values.
+
+    Raises
+    ------
+    TypeError, ValueError, FloatingPointError
+        As `sampled_errors`.
+
+    References
+    ----------
+    N4 and N7 of this package.
+
+    Examples
+    --------
+    >>> values = np.arange(1, 101) ** -0.5
+    >>> plain = theory.sampled_errors(values, 10, draws=100, rng=np.random.default_rng(0))
+    >>> steadied = theory.steadied_errors(values, 10, draws=100, rng=np.random.default_rng(0))
+    >>> [round(float(errors.std() / errors.mean()), 2) for errors in (plain, steadied)]
     [0.03, 0.0]
     """
-    return _drawn(_steady, singular_values, rank, draws, weights, rng)
+    errors = _draw_in_blocks(_steady_block, singular_values, rank, draws, weights, rng)
+    return finite_result("steadied_errors", errors)
 
 
-@fits_float64
-def streamed_error(
-    singular_values: Values, size: int, rank: int, *, rng: np.random.Generator, cluster: str | None = None
-) -> float:
-    """Return ||Y - ZW||_F^2 at FA's rest for one draw of a Gaussian C, its rows made and forgotten in blocks.
+def streamed_error(singular_values: Values, size: int, rank: int, *, rng: np.random.Generator) -> float:
+    """Return ||Y - ZW||_F^2 at FA's rest for one draw of a Gaussian C, made row by row in bounded memory.
 
-    ``singular_values(start, stop)`` returns the values with these numbers, from 0 to ``size``; the first
-    ``rank`` are the largest, and 1e-154 of the least of these counts as 0. Memory does not grow with size.
-    The work is shared out, and raises, as in `ensemble`. Raises ValueError where values are negative, not
-    finite, too few, too many or larger than the first; EnsembleError where only a later block shows it.
+    The rows are made and forgotten in blocks, which are shared out as the draws of `ensemble_over`.
 
-    >>> round(fa.streamed_error(lambda i, j: np.ones(j - i), 1000, rank=4, rng=np.random.default_rng(0)), 9)
+    Parameters
+    ----------
+    singular_values
+        A function: ``singular_values(start, stop)`` returns those with the numbers ``start`` to ``stop`` - 1,
+        shape (stop - start,). The first r must be the largest; the others may have any order.
+    size
+        How many there are.
+    rank
+        The number r of hidden units.
+    rng
+        Where the random numbers come from. It must be able to spawn independent streams.
+
+    Returns
+    -------
+    float
+        The error, in the units of the squared singular values.
+
+    Raises
+    ------
+    TypeError
+        A size or rank that is no whole number, an rng that is no Generator or cannot spawn.
+    ValueError
+        A size or rank below 1; among the first r values, one that is negative or not finite, or too many or
+        too few of them.
+    EnsembleError
+        The same among later values, or one of these that is larger than the least of the first r.
+    FloatingPointError
+        An error that overflows float64.
+
+    References
+    ----------
+    N7 of this package.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> round(theory.streamed_error(lambda start, stop: np.ones(stop - start), 1000, rank=4, rng=rng), 9)
     996.0
     """
-    rank, size = whole_number("rank", rank, least=1), whole_number("size", size, least=1)
+    rank = whole_number("rank", rank, least=1)
+    size = whole_number("size", size, least=1)
     head_rng, tail_rng = spawning_generator(rng).spawn(2)
-    head = np.sort(_block_of(singular_values, 0, min(rank, size)))[::-1]
+    head = np.sort(_values_between(singular_values, 0, min(rank, size)))[::-1]
     if rank >= size:
         return 0.0
-    spans = int(np.clip((size - rank) * rank // (SPAN_BLOCKS * ENTRIES), 1, SPANS))
-    edges = np.linspace(rank, size, spans + 1).astype(int)
-    sums = ensemble_over(
-        partial(_span_sums, singular_values, rank, head[-1]),
-        list(zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)),
-        rng=tail_rng,
-        cluster=cluster,
-    ).sum(axis=0)
+    # Share out the rows beyond the first r: each span returns its sums, which are all that is kept.
+    count = int(np.clip((size - rank) * rank // (SPAN_BLOCKS * ENTRIES), 1, SPANS))
+    edges = np.linspace(rank, size, count + 1).astype(int).tolist()
+    spans = list(pairwise(edges))
+    totals = ensemble_over(partial(_sum_span, singular_values, head), spans, rng=tail_rng).sum(axis=0)
     if head[-1] == 0:
+        # The target's rank is below r.
         return 0.0
-    top, grams = head_rng.standard_normal((1, rank, rank)), sums[1:].reshape(2, 1, rank, rank)
-    return float(_in_squares_of(head[-1], _errors(np.square(head[-1] / head), sums[0], top, grams)[0]))
+    top = head_rng.standard_normal((1, rank, rank))
+    sums = totals[1:].reshape(2, 1, rank, rank)
+    return finite_result("streamed_error", _errors(head, totals[0], top, sums).item())
 
 
-def _drawn(
-    kind: "Callable[[_Parts, int], Block]",
+# --- blocks of draws ---
+
+
+def _draw_in_blocks(
+    draw_block: Block,
     singular_values: ArrayLike,
     rank: int,
     draws: int,
     weights: Weights,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Return so many draws, made in blocks that fit the processor's cache; 0 where the rank suffices."""
+    """Return draws, made in blocks that fit the cache, shape (draws,); 0 where the rank suffices."""
+    parts = _split_spectrum(singular_values, rank, weights)
+    draws = whole_number("draws", draws, least=1)
+    rng = random_generator(rng)
+    if parts.beyond.size == 0:
+        return np.zeros(draws)
+    crowds = parts.beyond.size - parts.rows
+    # Random numbers that one draw takes: the first rows, a Wishart matrix for each crowd, the other rows.
+    numbers = rank * (rank * (1 + crowds) + parts.rows)
+    block = max(1, ENTRIES // numbers)
+    sizes = [min(block, draws - start) for start in range(0, draws, block)]
+    return np.concatenate([draw_block(parts, size, rng) for size in sizes])
+
+
+def _split_spectrum(singular_values: ArrayLike, rank: int, weights: Weights) -> _Parts:
+    """Return the parts of a spectrum whose values occur a whole number of times."""
     values, counts = spectrum(singular_values, weights)
-    rank, draws = whole_number("rank", rank, least=1), whole_number("draws", draws, least=1)
+    rank = whole_number("rank", rank, least=1)
     broken = counts[counts % 1 != 0]
     if broken.size:
         raise ValueError(f"weights holds {broken[0]}; to draw, each value must occur a whole number of times")
-    rng = random_generator(rng)
     taken = among_largest(counts, rank)
-    if (taken == counts).all():
-        return np.zeros(draws)
-    parts = _parted(
-        np.repeat(values, taken.astype(int)), values[taken < counts], (counts - taken)[taken < counts]
-    )
-    block = max(1, ENTRIES // (rank * (rank * (1 + len(parts.crowds)) + parts.rows.size)))
-    sizes = [min(block, draws - start) for start in range(0, draws, block)]
-    make = kind(parts, rank)
-    return _in_squares_of(parts.unit, np.concatenate([make(size, rng) for size in sizes]))
+    left = counts - taken
+    head = np.repeat(values, taken.astype(int))
+    # A Wishart matrix needs at least r degrees of freedom: what occurs less often is drawn a row each.
+    crowded = left >= rank
+    rows = np.repeat(values[~crowded], left[~crowded].astype(int))
+    beyond = np.concatenate([rows, values[crowded]])
+    sizes = np.concatenate([np.ones(rows.size), left[crowded]])
+    return _Parts(head, beyond, sizes, rows.size)
 
 
-class _Parts(NamedTuple):
-    """A spectrum relative to ``unit``, near the largest value beyond its ``rank`` largest."""
-
-    unit: float
-    inverse_head: np.ndarray  # one over the squares of the rank largest
-    rows: np.ndarray  # all other values that occur less than rank times
-    crowds: list[tuple[float, float]]  # the rest: a square, and how often it occurs
-    total: float  # of the squares of rows and crowds
+def _sample_block(parts: _Parts, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Return a block of `sampled_errors`, shape (draws,)."""
+    squares = np.square(parts.beyond)
+    top = rng.standard_normal((draws, parts.head.size, parts.head.size))
+    sums = _draw_sums(parts, np.array([squares, squares**2]), draws, rng)
+    return _errors(parts.head, parts.least, top, sums)
 
 
-def _parted(head: np.ndarray, values: np.ndarray, counts: np.ndarray) -> _Parts:
-    """Return the parts of a spectrum: its r largest values, the others, and how often those occur."""
-    unit = np.ldexp(head[-1], np.frexp(values.max() / head[-1])[1])
-    values, few = values / unit, counts < head.size
-    squares = np.square(values)
-    return _Parts(
-        unit=unit,
-        inverse_head=np.square(unit / head),
-        rows=np.repeat(values[few], counts[few].astype(int)),
-        crowds=list(zip(squares[~few], counts[~few], strict=True)),
-        total=float(squares @ counts),
-    )
+def _steady_block(parts: _Parts, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Return a block of `steadied_errors`, shape (draws,)."""
+    squares = np.square(parts.beyond)
+    a = parts.coefficients[parts.head.size :]
+    top = rng.standard_normal((draws, parts.head.size, parts.head.size))
+    sums = _draw_sums(parts, np.array([squares, squares**2, a, a * squares]), draws, rng)
+    return _errors(parts.head, parts.least, top, sums[:2]) + _steadying_sums(parts, top, sums)
 
 
-def _in_squares_of(unit: float, errors: np.ndarray) -> np.ndarray:
-    """Return unit^2 errors, where unit^2 alone may leave float64."""
-    mantissa, exponent = np.frexp(unit)
-    return np.ldexp(mantissa**2 * errors, 2 * exponent)
+# --- sums of g_i g_i^T ---
 
 
-def _plain(parts: _Parts, rank: int) -> Block:
-    """Return what makes blocks of `sampled_errors`."""
-    return partial(_sampled, parts, rank)
+def _draw_sums(parts: _Parts, weights: np.ndarray, draws: int, rng: np.random.Generator) -> np.ndarray:
+    """Return sums of g_i g_i^T beyond the r largest, for ``weights`` (s, k), shape (s, draws, r, r)."""
+    rank = parts.head.size
+    sums = np.zeros((len(weights), draws, rank, rank))
+    step = max(1, ENTRIES // (draws * rank))
+    for start in range(0, parts.rows, step):
+        block = weights[:, start : min(start + step, parts.rows)]
+        _add_rows(sums, block, rng.standard_normal((draws, block.shape[1], rank)))
+    for weight, size in zip(weights.T[parts.rows :], parts.sizes[parts.rows :], strict=True):
+        sums += np.multiply.outer(weight, _wishart(size, draws, rank, rng))
+    return sums
 
 
-def _sampled(parts: _Parts, rank: int, draws: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the errors of a block of draws, shape (draws,)."""
-    top = rng.standard_normal((draws, rank, rank))
-    grams = _row_grams(parts.rows, draws, rank, rng)
-    for square, count in parts.crowds:
-        grams += np.multiply.outer((square, square**2), _wishart(count, draws, rank, rng))
-    return _errors(parts.inverse_head, parts.total, top, grams)
+def _add_rows(sums: np.ndarray, weights: np.ndarray, rows: np.ndarray) -> None:
+    """Add what ``rows`` (..., b, r) contribute with ``weights`` (s, b) to the sums (s, ..., r, r)."""
+    for one_sum, weight in zip(sums, weights, strict=True):
+        one_sum += rows.mT @ (weight[:, None] * rows)
 
 
-class _Steadying(NamedTuple):
-    """The module's a_i, relative to the unit squared, and their sum over all beyond the rank largest."""
-
-    head: np.ndarray
-    rows: np.ndarray
-    crowds: np.ndarray
-    total: float
-
-
-def _steady(parts: _Parts, rank: int) -> Block:
-    """Return what makes blocks of `steadied_errors`."""
-    crowds, counts = np.array(parts.crowds).reshape(-1, 2).T
-    squares = np.concatenate([1 / parts.inverse_head, np.square(parts.rows), crowds])
-    weights = np.concatenate([np.ones(rank + parts.rows.size), counts])
-    gamma = rank / error_law(np.sqrt(squares), rank, weights)
-    found, missed = gamma * squares / (1 + gamma * squares), 1 / (1 + gamma * squares)
-    middle = (weights @ found**2) / (weights @ (found * missed)) / gamma
-    head, rows, crowds = np.split((squares - middle) * found / gamma, [rank, rank + parts.rows.size])
-    return partial(_steadied, parts, rank, _Steadying(head, rows, crowds, rows.sum() + crowds @ counts))
+def _wishart(count: float, draws: int, rank: int, rng: np.random.Generator) -> np.ndarray:
+    """Return G^T G for G ~ N(0, 1) with ``count`` rows, shape (draws, r, r)."""
+    # Bartlett's decomposition: normal numbers below the diagonal, chi-distributed ones on it.
+    triangles = np.tril(rng.standard_normal((draws, rank, rank)), -1)
+    diagonal = np.arange(rank)
+    triangles[:, diagonal, diagonal] = np.sqrt(rng.chisquare(count - diagonal, (draws, rank)))
+    return triangles @ triangles.mT
 
 
-def _steadied(
-    parts: _Parts, rank: int, steadying: _Steadying, draws: int, rng: np.random.Generator
-) -> np.ndarray:
-    """Return a block of `steadied_errors`, in squares of the unit, shape (draws,)."""
-    top = rng.standard_normal((draws, rank, rank))
-    squares = np.square(parts.rows)
-    grams = _weighted_grams(
-        np.array([squares, squares**2, steadying.rows, steadying.rows * squares]), draws, rank, rng
-    )
-    for (square, count), a in zip(parts.crowds, steadying.crowds, strict=True):
-        grams += np.multiply.outer((square, square**2, a, a * square), _wishart(count, draws, rank, rng))
-    errors = _errors(parts.inverse_head, parts.total, top, grams[:2])
-    return errors + _made_up(1 / np.sqrt(parts.inverse_head), steadying, top, grams)
-
-
-def _weighted_grams(weights: np.ndarray, draws: int, rank: int, rng: np.random.Generator) -> np.ndarray:
-    """Return sums of g_i g_i^T over rows g_i ~ N(0, I), for weights (k, rows); shape (k, draws, r, r)."""
-    grams = np.zeros((len(weights), draws, rank, rank))
-    rows = max(1, ENTRIES // (draws * rank))
-    for start in range(0, weights.shape[1], rows):
-        block = weights[:, start : start + rows]
-        G = rng.standard_normal((draws, block.shape[1], rank))
-        for gram, weight in zip(grams, block, strict=True):
-            gram += G.mT @ (weight[:, None] * G)
-    return grams
-
-
-def _made_up(head: np.ndarray, steadying: _Steadying, top: np.ndarray, grams: np.ndarray) -> np.ndarray:
-    """Return sum_i a_i X_i from the first rows ``top``, whose values are ``head``, and the sums, (draws,).
-
-    With K^{-1} = T T^T every trace is one of products with T, and T^T (sigma_i g_i) is short.
-    """
-    T = _inverse_factor(head, top, grams[0])
-    trace = np.square(T).sum(axis=(-2, -1))
-    by_a, by_square = (T.mT @ gram @ T for gram in grams[2:])
-    others = np.trace(by_a, axis1=-2, axis2=-1) + np.sum((T.mT @ T) * by_square, axis=(-2, -1))
-    others -= trace * (steadying.total - np.trace(by_square, axis1=-2, axis2=-1))
-    rows = head[:, None] * (top @ T)
-    found = np.square(rows).sum(axis=-1)
-    scatter = found / head**2 - trace[:, None] * (1 - found) + np.square(rows @ T.mT).sum(axis=-1)
-    return others + scatter @ steadying.head
-
-
-def _inverse_factor(head: np.ndarray, top: np.ndarray, gram: np.ndarray) -> np.ndarray:
-    """Return T with T T^T = K^{-1}, K being the rows ``top`` times ``head``, squared, and ``gram``."""
-    start = np.linalg.inv(top) / head
-    T = start @ np.linalg.inv(np.linalg.cholesky(np.eye(head.size) + start.mT @ gram @ start)).mT
-    # Where the first rows happen to be nearly dependent, T^T K T is the identity but for what is left
-    rows = head[:, None] * (top @ T)
-    return T @ np.linalg.inv(np.linalg.cholesky(rows.mT @ rows + T.mT @ gram @ T)).mT
-
-
-def _span_sums(
-    singular_values: Values, rank: int, largest: float, span: tuple[int, int], rng: np.random.Generator
+def _sum_span(
+    singular_values: Values, head: np.ndarray, span: tuple[int, int], rng: np.random.Generator
 ) -> np.ndarray:
     """Return sum sigma_i^2 and, flattened, both sums of g_i g_i^T over the rows of a span, (1 + 2 r^2,)."""
-    grams, total = np.zeros((2, rank, rank)), 0.0
-    rows = max(1, ENTRIES // rank)
-    for start in range(*span, rows):
-        values = _block_of(singular_values, start, min(start + rows, span[1]))
-        if values.max() > largest:
+    rank = head.size
+    sums = np.zeros((2, rank, rank))
+    total = 0.0
+    step = max(1, ENTRIES // rank)
+    for start in range(*span, step):
+        values = _values_between(singular_values, start, min(start + step, span[1]))
+        if values.max() > head[-1]:
             raise ValueError(
                 f"singular value {values.max()} comes after the first {rank}, the least of which is "
-                f"{largest}; let the values fall"
+                f"{head[-1]}; let the values fall"
             )
-        values = values / (largest or 1.0)
-        total += float(values @ values)
-        _add_rows(grams, values, rng.standard_normal((values.size, rank)))
-    return np.concatenate([[total], grams.ravel()])
+        squares = np.square(values)
+        total += squares.sum()
+        _add_rows(sums, np.array([squares, squares**2]), rng.standard_normal((values.size, rank)))
+    return np.concatenate([[total], sums.ravel()])
 
 
-def _block_of(singular_values: Values, start: int, stop: int) -> np.ndarray:
-    """Return the singular values from ``start`` to ``stop``, or raise."""
-    values = checked_values(singular_values(start, stop))
+def _values_between(singular_values: Values, start: int, stop: int) -> np.ndarray:
+    """Return the singular values from ``start`` to ``stop``, or raise, shape (stop - start,)."""
+    values = nonnegative_values("singular_values", singular_values(start, stop))
     if values.size != stop - start:
         raise ValueError(
             f"singular_values({start}, {stop}) returned {values.size} values; it must return {stop - start}"
@@ -290,35 +347,70 @@ def _block_of(singular_values: Values, start: int, stop: int) -> np.ndarray:
     return values
 
 
-def _row_grams(values: np.ndarray, draws: int, rank: int, rng: np.random.Generator) -> np.ndarray:
-    """Return both sums of g_i g_i^T over rows g_i ~ N(0, I) with these values, shape (2, draws, r, r)."""
-    grams = np.zeros((2, draws, rank, rank))
-    rows = max(1, ENTRIES // (draws * rank))
-    for start in range(0, values.size, rows):
-        block = values[start : start + rows]
-        _add_rows(grams, block, rng.standard_normal((draws, block.size, rank)))
-    return grams
+# --- the two formulas ---
 
 
-def _add_rows(grams: np.ndarray, values: np.ndarray, rows: np.ndarray) -> None:
-    """Add to both sums what these rows (..., b, r) contribute; the rows are overwritten."""
-    for gram in grams:
-        rows *= values[:, None]
-        gram += rows.mT @ rows
+def _errors(head: np.ndarray, least: float, top: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """Return the error of each draw by N7 without cancellation, shape (draws,).
 
+    ``head`` (r,) are the r largest singular values and ``top`` (draws, r, r) their rows g_i. Over all others,
+    ``least`` is the sum of their squares, and ``sums`` (2, draws, r, r) are those of sigma_i^2 g_i g_i^T and
+    sigma_i^4 g_i g_i^T.
 
-def _wishart(count: float, draws: int, rank: int, rng: np.random.Generator) -> np.ndarray:
-    """Return G^T G for G ~ N(0,1) with ``count`` rows, by Bartlett's decomposition, shape (draws, r, r)."""
-    triangles = np.tril(rng.standard_normal((draws, rank, rank)), -1)
-    diagonal = np.arange(rank)
-    triangles[:, diagonal, diagonal] = np.sqrt(rng.chisquare(count - diagonal, (draws, rank)))
-    return triangles @ triangles.mT
+    The range of Sigma G stays the same if G is multiplied by A, the inverse of ``top``. Then its first r rows
+    are the identity, and with D = diag(head^2), N = A^T sums[0] A and M = A^T sums[1] A
 
+        ||Y||_F^2 = tr D + least,        K = D + N,        sum_i sigma_i^4 g_i g_i^T = D^2 + M.
 
-def _errors(inverse_head: np.ndarray, total: float, top: np.ndarray, grams: np.ndarray) -> np.ndarray:
-    """Return the module's formula for D^{-1}, T = ``total``, the first rows ``top``, both sums; (draws,)."""
+    Since tr D = tr[(D + N)^{-1} D (D + N)], the large D^2 drops out of N7, and only what FA misses is left:
+
+        ||Y - ZW||_F^2 = least + tr[(D + N)^{-1} (D N - M)] = least + tr[(I + D^{-1} N)^{-1} (N - D^{-1} M)].
+    """
     A = np.linalg.inv(top)
-    N, M = A.mT @ grams @ A
-    inverse = inverse_head[:, None]  # row by row, so that no weak one is lost beside a strong one
-    change = np.linalg.solve(np.eye(inverse_head.size) + inverse * N, N - inverse * M)
-    return total + np.trace(change, axis1=-2, axis2=-1)
+    N, M = A.mT @ sums @ A
+    # Divide row by row, so that no weak direction is lost beside a strong one.
+    inverse = 1 / np.square(head)[:, None]
+    excess = np.linalg.solve(np.eye(head.size) + inverse * N, N - inverse * M)
+    return least + np.trace(excess, axis1=-2, axis2=-1)
+
+
+def _steadying_sums(parts: _Parts, top: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """Return sum_i a_i X_i of each draw: of mean 0, and opposed to the error's deviation, shape (draws,).
+
+    ``top`` (draws, r, r) are the rows g_i of the r largest values. Over all others, ``sums`` (4, draws, r, r)
+    are those of g_i g_i^T with the weights sigma_i^2, sigma_i^4, a_i and a_i sigma_i^2.
+
+    Let tau = tr K^{-1}, and P_ii = sigma_i^2 g_i^T K^{-1} g_i: what FA finds of direction i. Stein's lemma is
+    E g^T f(g) = E div f(g). For f(g_i) = K^{-1} g_i, where K changes with g_i as well,
+
+        g_i^T f = P_ii / sigma_i^2,        div f = tau (1 - P_ii) - sigma_i^2 ||K^{-1} g_i||^2.
+
+    So X_i = g_i^T f - div f has the mean 0, exactly. To first order in 1 / V, the error deviates from its
+    mean by -sum_i a_i X_i, where with the law's p_i and gamma
+
+        a_i = (sigma_i^2 - c) p_i / gamma,        c = sum_i p_i^2 / (gamma V).
+    """
+    head = parts.head
+    a_head, a_beyond = np.split(parts.coefficients, [head.size])
+    root = _inverse_root(head, top, sums[0])
+    tau = np.square(root).sum(axis=(-2, -1))
+    # All others: since K^{-1} = root root^T, every term is a trace of products with the root.
+    by_a, by_a_square = root.mT @ sums[2:] @ root
+    shares = np.trace(by_a_square, axis1=-2, axis2=-1)
+    lengths = np.sum((root.mT @ root) * by_a_square, axis=(-2, -1))
+    others = np.trace(by_a, axis1=-2, axis2=-1) - tau * (a_beyond @ parts.sizes - shares) + lengths
+    # The r largest: X_i itself, from their rows of sigma_i g_i^T root.
+    rows = head[:, None] * (top @ root)
+    found = np.square(rows).sum(axis=-1)
+    X = found / head**2 - tau[:, None] * (1 - found) + np.square(rows @ root.mT).sum(axis=-1)
+    return others + X @ a_head
+
+
+def _inverse_root(head: np.ndarray, top: np.ndarray, gram: np.ndarray) -> np.ndarray:
+    """Return a root of K^{-1} = root root^T, K being of rows head * top and ``gram``, shape (draws, r, r)."""
+    start = np.linalg.inv(top) / head
+    root = start @ np.linalg.inv(np.linalg.cholesky(np.eye(head.size) + start.mT @ gram @ start)).mT
+    # Refine once: root^T K root is the identity but for rounding, which is large where ``top`` is nearly
+    # singular.
+    rows = head[:, None] * (top @ root)
+    return root @ np.linalg.inv(np.linalg.cholesky(rows.mT @ rows + root.mT @ gram @ root)).mT

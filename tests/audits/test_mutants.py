@@ -93,12 +93,3 @@ def test_no_mutants_are_no_success(tmp_path, capsys):
     (tmp_path / "equivalent_mutants.toml").write_text("equivalent = []")
     assert mutants.main(tmp_path, tmp_path) == 1
     assert "there are no mutants" in capsys.readouterr().err
-
-
-def test_a_decorator_that_would_hide_a_function_is_moved_below_it():
-    source = "@fits_float64\ndef one(x):\n    return x\n\n\n@cached\ndef two():\n    return one(2)\n"
-    moved = mutants.undecorated(source)
-    assert moved == source.removeprefix("@fits_float64\n") + "\n\none = fits_float64(one)\n"
-    found = {"fits_float64": lambda function: lambda x: -function(x), "cached": lambda function: function}
-    exec(moved, found)
-    assert found["one"](3) == -3 and found["two"]() == -2

@@ -19,7 +19,11 @@ FEW = 7  # runs, beyond the first round
 
 def instant(simulation, width, networks, *, precision, rng):
     """Return runs that were never made, in place of `song2021_settings.simulate_published`."""
-    assert simulation in song2021_settings.SIMULATIONS.values() and width in song2021_settings.WIDTHS and precision is np.float32
+    assert (
+        simulation in song2021_settings.SIMULATIONS.values()
+        and width in song2021_settings.WIDTHS
+        and precision is np.float32
+    )
     return [
         [SimpleNamespace(cosines=rng.random(2), steps=[1000, 5000], losses=rng.random(2)) for _ in decays]
         for _, _, decays in [simulation] * networks

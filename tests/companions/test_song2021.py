@@ -137,7 +137,10 @@ def test_a_narrow_linear_network_learns_as_a_random_one_of_any_width(rng, width,
     """Losses and cosines have one law, at the start and in the end; they had not, were a scale wrong."""
     draws, sizes = 2000, {"samples": 4, "inputs": 6, "width": width}
     found = []
-    for drawn in (lambda: song2021.random_network(song2021.LINEAR, **sizes, rng=rng), lambda: narrow(sizes, rng)):
+    for drawn in (
+        lambda: song2021.random_network(song2021.LINEAR, **sizes, rng=rng),
+        lambda: narrow(sizes, rng),
+    ):
         networks = [drawn() for _ in range(draws)]
         runs = song2021.train_networks(networks, 0.01, [decay] * draws, 150, every=50)
         starts = [[network.loss, network.cosine] for network in networks]
@@ -230,7 +233,9 @@ def test_weights_and_feedback_are_independent_and_gaussian():
 
 def test_inputs_are_gaussian(rng):
     """||x||^2 of each sample is chi-squared, and the gram matrix's determinant a product of such."""
-    grams = np.array([song2021.random_network(song2021.LINEAR, 3, 7, 1, rng=child).gram for child in rng.spawn(500)])
+    grams = np.array(
+        [song2021.random_network(song2021.LINEAR, 3, 7, 1, rng=child).gram for child in rng.spawn(500)]
+    )
     for sample in range(3):
         assert stats.kstest(grams[:, sample, sample], stats.chi2(7).cdf).pvalue > 1e-6
     last = np.linalg.det(grams) / np.linalg.det(grams[:, :2, :2])
@@ -311,7 +316,9 @@ def test_what_was_seen_last_is_the_last_networks(rng, activation):
 @pytest.mark.parametrize("activation", [*ACTIVATIONS, UNREDUCED], ids=name_of)
 def test_a_run_goes_on_from_its_last_network(rng, activation):
     network = explicit(activation, rng)[0]
-    whole, first = (song2021.train_network(network, 0.05, 0.2, steps, every=steps).network for steps in (70, 30))
+    whole, first = (
+        song2021.train_network(network, 0.05, 0.2, steps, every=steps).network for steps in (70, 30)
+    )
     rest = song2021.train_network(first, 0.05, 0.2, 40, every=40).network
     assert close(rest.hidden, whole.hidden, atol=1e-12) and close(rest.weights, whole.weights, atol=1e-12)
 
@@ -343,7 +350,9 @@ def test_gradient_descent_lowers_the_loss_by_the_squared_gradient_to_first_order
     squared = np.square(differences(lambda moved: objective(*fixed, moved, beta, 0.0), W)).sum()
     squared += np.square(differences(lambda moved: objective(*fixed, W, moved, 0.0), beta)).sum()
     rates = np.array([1e-4, 5e-5, 2.5e-5])
-    falls = [(network.loss - song2021.train_network(network, rate, 0.0, 1, every=1).losses[0]) for rate in rates]
+    falls = [
+        (network.loss - song2021.train_network(network, rate, 0.0, 1, every=1).losses[0]) for rate in rates
+    ]
     gaps = np.abs(falls / rates - squared)
     assert abs(np.polyfit(np.log(rates), np.log(gaps), 1)[0] - 1) < 0.1
 
@@ -422,7 +431,9 @@ def test_networks_trained_together_run_as_they_would_alone(rng, activation):
 
 def test_networks_of_any_kinds_and_sizes_are_trained_in_one_call(rng):
     networks = [
-        explicit(activation, rng, samples)[0] for activation in (song2021.LINEAR, song2021.TANH) for samples in (2, 5)
+        explicit(activation, rng, samples)[0]
+        for activation in (song2021.LINEAR, song2021.TANH)
+        for samples in (2, 5)
     ]
     for some in (networks, networks[:2], networks[1:3], []):
         runs = song2021.train_networks(some, 0.02, [0.1] * len(some), 40, every=20)
@@ -513,7 +524,10 @@ def test_no_change_is_less_than_none(rng, activation):
 
 
 def test_a_run_has_just_its_steps_and_looks_1000_apart_unless_told_otherwise(rng):
-    assert song2021.train_network(explicit(song2021.LINEAR, rng)[0], 0.01, 0.1, 1500).steps.tolist() == [1000, 1500]
+    assert song2021.train_network(explicit(song2021.LINEAR, rng)[0], 0.01, 0.1, 1500).steps.tolist() == [
+        1000,
+        1500,
+    ]
 
 
 @pytest.mark.parametrize("activation", [song2021.LINEAR, UNREDUCED], ids=name_of)
@@ -614,7 +628,9 @@ def test_the_published_settings_are_those_of_the_published_table():
 
 @pytest.mark.slow
 def test_linear_alignments_agree_with_the_published_means(rng):
-    runs = song2021_settings.simulate_published(song2021_settings.SIMULATIONS["linear"], 200, networks=6, rng=rng)
+    runs = song2021_settings.simulate_published(
+        song2021_settings.SIMULATIONS["linear"], 200, networks=6, rng=rng
+    )
     cosines = np.array([[run.cosines[-1] for run in of_one] for of_one in runs])
     with PUBLISHED.open(newline="", encoding="utf-8") as lines:
         rows = [row for row in csv.DictReader(lines) if (row["network"], row["width"]) == ("linear", "200")]
@@ -631,9 +647,13 @@ def test_linear_alignments_agree_with_the_published_means(rng):
 
 def test_published_simulations_need_a_network_and_a_generator(rng):
     with refused(ValueError, "networks is 0; choose at least 1"):
-        song2021_settings.simulate_published(song2021_settings.SIMULATIONS["linear"], 200, networks=0, rng=rng)
+        song2021_settings.simulate_published(
+            song2021_settings.SIMULATIONS["linear"], 200, networks=0, rng=rng
+        )
     with refused(TypeError, "rng is None; it must be a Generator: pass rng=np.random.default_rng(seed)"):
-        song2021_settings.simulate_published(song2021_settings.SIMULATIONS["linear"], 200, networks=1, rng=None)
+        song2021_settings.simulate_published(
+            song2021_settings.SIMULATIONS["linear"], 200, networks=1, rng=None
+        )
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=name_of)

@@ -158,7 +158,10 @@ def test_tangent_tensors_are_the_derivatives_of_powers(rng, order):
     vectors, step = rng.standard_normal((3, 4)), 1e-5
     tangents = wang2020.tangent_tensors(vectors, order).reshape(3, 4, -1)
     for axis, move in enumerate(step * np.eye(4)):
-        ends = wang2020.symmetric_powers(vectors + move, order), wang2020.symmetric_powers(vectors - move, order)
+        ends = (
+            wang2020.symmetric_powers(vectors + move, order),
+            wang2020.symmetric_powers(vectors - move, order),
+        )
         assert close(order * tangents[:, axis], (ends[0] - ends[1]) / (2 * step), atol=1e-6)
 
 
@@ -196,7 +199,9 @@ def test_tangent_spaces_of_second_order_miss_what_is_at_right_angles_to_all_vect
 
 def projected(model, target):
     """Return the squared distance of the target from the tangent space, by its singular vectors."""
-    lefts, values, _ = np.linalg.svd(wang2020.tangent_tensors(model.vectors, model.order).T, full_matrices=False)
+    lefts, values, _ = np.linalg.svd(
+        wang2020.tangent_tensors(model.vectors, model.order).T, full_matrices=False
+    )
     basis, wanted = lefts[:, values > 1e-9 * values[0]], target.coordinates
     return np.square(wanted - basis @ (basis.T @ wanted)).sum()
 
@@ -216,7 +221,9 @@ def test_lazy_training_reaches_the_projection_on_the_tangent_space(rng, order, d
 def test_lazy_training_misses_a_defective_case_and_not_the_next(rng, order, dimension, count):
     target = power_sum(rng, (3, dimension), order)
     norm = np.square(target.coordinates).sum()
-    errors = [wang2020.lazy_error(power_sum(rng, (some, dimension), order), target) for some in (count, count + 1)]
+    errors = [
+        wang2020.lazy_error(power_sum(rng, (some, dimension), order), target) for some in (count, count + 1)
+    ]
     assert errors[0] > 1e-10 * norm and errors[1] < 1e-20 * norm
 
 
@@ -267,7 +274,9 @@ def naive_gradient(model, target):
     for sign, u in zip(model.signs, model.vectors, strict=True):
         w = np.linalg.norm(u)
         along = order * w ** (degree - order) * wang2020.tangent_tensors(u[None], order)
-        scaled = (degree - order) * w ** (degree - order - 2) * np.outer(u, wang2020.symmetric_powers(u, order))
+        scaled = (
+            (degree - order) * w ** (degree - order - 2) * np.outer(u, wang2020.symmetric_powers(u, order))
+        )
         rows.append(sign * (along + scaled) @ gap)
     return np.array(rows)
 
@@ -346,7 +355,10 @@ def test_small_steps_lower_the_error_by_the_squared_gradient_to_first_order(rng,
     falls = (wang2020.tensor_error(start, target) - ends) / 2
     gaps = np.abs(falls / rates - squared)
     assert (falls > 0).all() and abs(np.polyfit(np.log(rates), np.log(gaps), 1)[0] - 1) < 0.1
-    errors = [wang2020.tensor_error(wang2020.descend_tensor(start, target, 1e-3, steps), target) for steps in (1, 10, 99)]
+    errors = [
+        wang2020.tensor_error(wang2020.descend_tensor(start, target, 1e-3, steps), target)
+        for steps in (1, 10, 99)
+    ]
     assert (np.diff([wang2020.tensor_error(start, target), *errors]) < 0).all()
 
 
@@ -379,7 +391,9 @@ def test_a_vector_of_length_0_stays(rng, degree):
 
 def test_vectors_at_right_angles_to_all_of_the_target_and_each_other_shrink_and_do_not_turn():
     """Then T - T* acts on each alone: w <- w (1 - 2 rate w^2), degree 2."""
-    end = wang2020.descend_tensor(wang2020.PowerSum([[0.0, 0.5]], [1.0], 4), wang2020.PowerSum([[1.0, 0.0]], [1.0], 4), 0.1, 3)
+    end = wang2020.descend_tensor(
+        wang2020.PowerSum([[0.0, 0.5]], [1.0], 4), wang2020.PowerSum([[1.0, 0.0]], [1.0], 4), 0.1, 3
+    )
     w = 0.5
     for _ in range(3):
         w -= 2 * 0.1 * w**3

@@ -28,9 +28,9 @@ def experiment(rng):
     return total
 
 draws = fa.ensemble(experiment, 24, rng=np.random.default_rng(seed))
-figure, (ax,) = style.panels()
+figure, (ax,) = figures.panels()
 ax.plot(draws)
-style.save(figure, "pool", "draws")"""
+figures.save(figure, "pool", "draws")"""
 # File permissions bind an ordinary user; a superuser obeys them only without these capabilities.
 UNPRIVILEGED = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
 NEEDS_NAMESPACES = pytest.mark.skipif(

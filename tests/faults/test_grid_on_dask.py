@@ -4,10 +4,8 @@ from small_copy import CLAIM, PICTURE, make, write_notebook
 
 
 def test_runs_are_made_by_the_workers_and_read_here(copy, scheduler, workers):
-    told = 'report.verdict(report.Claim("x", "new", 0.0 + ("ONLY_HERE" in os.environ), "<=", seed - 2.0))'
-    here = (
-        'report.verdict(report.Claim("y", "new", float(Path(fa.__file__).parents[1] == Path.cwd().parent), "==", 1))'
-    )
+    told = 'report.verdict(report.claim("x", measured=0.0 + ("ONLY_HERE" in os.environ), at_most=seed - 2.0, mark="new"))'
+    here = 'report.verdict(report.Claim("y", "new", float(Path(fa.__file__).parents[1] == Path.cwd().parent), "==", 1))'
     cells = (
         "import os\nfrom pathlib import Path",
         here,

@@ -14,12 +14,10 @@ target = fa.target_with_spectrum(np.linspace(2, 1, 4), shape=(8, 6), rng=rng)
 problem = fa.random_problem(target, rank=4, start_scale=0.1, feedback_scale=0.5, rng=rng)
 run = fa.flow(problem, fa.FA, np.linspace(0, 30, 40))"""
 DRAWN = """\
-figure, (ax,) = style.panels()
-style.draw_rule(ax, fa.FA, run.times, fa.error(target, run.Z, run.W))
-style.save(figure, "curve", "the error falls")"""
-JUDGED = (
-    'report.verdict(report.Claim("Theorem 2: the error falls", "new", fa.error(target, run.Z, run.W)[-1], "<=", 1.0))'
-)
+figure, (ax,) = figures.panels()
+figures.draw_rule(ax, fa.FA, run.times, fa.error(target, run.Z, run.W))
+figures.save(figure, "curve", "the error falls")"""
+JUDGED = 'report.verdict(report.claim("Theorem 2: it falls", measured=fa.error(target, run.Z, run.W)[-1], at_most=1.0, mark="new"))'
 
 
 @pytest.fixture(scope="module")

@@ -99,7 +99,7 @@ def _about_output(output: dict) -> Iterator[str]:
             yield f"an output of type {mime}; GitHub's viewer drops it"
     about = output.get("metadata", {}).get("image/png", {})
     if "image/png" in data and not about.get("alt"):
-        yield "a picture without a description; draw it with style.save"
+        yield "a picture without a description; draw it with figures.save"
     text = "".join(output.get("text", [])) + "".join(data.get("text/plain", []))
     for path in ABSOLUTE_PATH.findall(text):
         yield f"an output names the absolute path {path}"

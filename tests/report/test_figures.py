@@ -9,7 +9,7 @@ from kernel import set_rounding
 from matplotlib import pyplot as plt
 
 import fa_utils as fa
-from fa_utils import style
+from fa_utils.report import figures
 
 
 @pytest.fixture
@@ -22,19 +22,19 @@ def folder(tmp_path, monkeypatch):
 def no_window():
     with mpl.rc_context():
         mpl.use("Agg")
-        style.use()
+        figures.use()
         yield
         plt.close("all")
 
 
 def one_curve(values):
-    figure, (ax,) = style.panels()
-    style.draw_rule(ax, fa.FA, np.arange(len(values)), np.array(values, float))
+    figure, (ax,) = figures.panels()
+    figures.draw_rule(ax, fa.FA, np.arange(len(values)), np.array(values, float))
     return figure
 
 
 def test_a_saved_figure_is_a_picture_and_its_data(folder):
-    picture = style.save(one_curve([3, 2, 1.5]), "curve", "A falling curve")
+    picture = figures.save(one_curve([3, 2, 1.5]), "curve", "A falling curve")
     assert (folder / "curve.png").read_bytes() == picture.png
     rows = b"".join(b"0,line,FA,linear linear,%d,%g\n" % point for point in ((0, 3), (1, 2), (2, 1.5)))
     rows = b"panel,kind,series,scales,x,y\n" + rows
@@ -43,61 +43,62 @@ def test_a_saved_figure_is_a_picture_and_its_data(folder):
 
 
 def test_the_same_data_give_the_same_bytes(folder):
-    one, other = (style.save(one_curve([3, 2, 1.5]), name, "x") for name in ("one", "other"))
+    one, other = (figures.save(one_curve([3, 2, 1.5]), name, "x") for name in ("one", "other"))
     assert one.png == other.png and b"Software" not in one.png
 
 
 def test_a_picture_shows_itself_with_its_description(folder):
-    picture = style.save(one_curve([1, 2]), "curve", "A rising curve")
+    picture = figures.save(one_curve([1, 2]), "curve", "A rising curve")
     assert repr(picture) == "[picture curve: A rising curve]"
     assert picture._repr_png_() == (picture.png, {"alt": "A rising curve", "figure": "curve"})
 
 
 def test_saving_closes_the_figure_and_no_other(folder):
-    figure, (later, _) = one_curve([1, 2]), style.panels()
-    style.save(figure, "curve", "x")
+    figure = one_curve([1, 2])
+    later, _ = figures.panels()
+    figures.save(figure, "curve", "x")
     assert plt.get_fignums() == [later.number]
 
 
 def test_a_picture_is_a_png_whatever_a_users_settings_in_any_folder_that_can_be_made(folder, monkeypatch):
     monkeypatch.setenv("FA_FIGURES", str(folder / "deep" / "below"))
     mpl.rcParams["savefig.format"] = "pdf"
-    picture = style.save(one_curve([1, 2]), "curve", "x")
+    picture = figures.save(one_curve([1, 2]), "curve", "x")
     assert picture.png.startswith(b"\x89PNG")
-    style.save(one_curve([1, 2]), "other", "x")
+    figures.save(one_curve([1, 2]), "other", "x")
     names = sorted(path.name for path in (folder / "deep" / "below").iterdir())
     assert names == ["curve.csv", "curve.png", "other.csv", "other.png"]
 
 
 def test_panels_stand_side_by_side_at_githubs_width():
     for figure, axes, count, height in (
-        (*style.panels(), 1, 3.6),
-        (*style.panels(3), 3, 3.6),
-        (*style.panels(2, height=5), 2, 5),
+        (*figures.panels(), 1, 3.6),
+        (*figures.panels(3), 3, 3.6),
+        (*figures.panels(2, height=5), 2, 5),
     ):
         assert axes.shape == (count,) and figure.axes == list(axes)
-        assert tuple(figure.get_size_inches()) == (style.WIDTH, height)
+        assert tuple(figure.get_size_inches()) == (figures.WIDTH, height)
 
 
 def test_a_rules_curve_has_its_colour_dashes_and_name_unless_told_otherwise():
-    _, (ax,) = style.panels()
-    assert style.draw_rule(ax, fa.FA, np.array([2.0, 5.0]), np.array([1.0, 3.0])) is ax
-    style.draw_rule(ax, fa.FA, np.array([2.0, 5.0]), np.array([1.0, 3.0]), label="other", color="red")
+    _, (ax,) = figures.panels()
+    assert figures.draw_rule(ax, fa.FA, np.array([2.0, 5.0]), np.array([1.0, 3.0])) is ax
+    figures.draw_rule(ax, fa.FA, np.array([2.0, 5.0]), np.array([1.0, 3.0]), label="other", color="red")
     own, told = ax.lines
     assert own.get_xydata().tolist() == [[2, 1], [5, 3]]
-    assert (own.get_color(), own.get_label()) == (style.COLOURS["FA"], "FA")
+    assert (own.get_color(), own.get_label()) == (figures.COLOURS["FA"], "FA")
     assert (told.get_color(), told.get_label()) == ("red", "other")
     assert own.is_dashed() and told.is_dashed()
-    style.draw_rule(ax, fa.GD, np.array([2.0, 5.0]), np.array([1.0, 3.0]))
-    assert not ax.lines[2].is_dashed() and ax.lines[2].get_color() == style.COLOURS["GD"]
+    figures.draw_rule(ax, fa.GD, np.array([2.0, 5.0]), np.array([1.0, 3.0]))
+    assert not ax.lines[2].is_dashed() and ax.lines[2].get_color() == figures.COLOURS["GD"]
 
 
 def test_theory_is_a_thin_black_line_behind_what_was_measured():
-    _, (ax,) = style.panels()
-    style.draw_rule(ax, fa.FA, np.arange(3), np.arange(3.0))
-    assert style.draw_theory(ax, np.array([2.0, 5.0]), np.array([1.0, 3.0]), "law") is ax
-    assert style.draw_level(ax, 0.5, "limit") is ax
-    style.draw_level(ax, 0.7, "other", linestyle=":")
+    _, (ax,) = figures.panels()
+    figures.draw_rule(ax, fa.FA, np.arange(3), np.arange(3.0))
+    assert figures.draw_theory(ax, np.array([2.0, 5.0]), np.array([1.0, 3.0]), "law") is ax
+    assert figures.draw_level(ax, 0.5, "limit") is ax
+    figures.draw_level(ax, 0.7, "other", linestyle=":")
     measured, curve, level, other = ax.lines
     assert curve.get_xydata().tolist() == [[2, 1], [5, 3]]
     assert list(level.get_ydata()) == [0.5, 0.5] and list(other.get_ydata()) == [0.7, 0.7]
@@ -108,31 +109,31 @@ def test_theory_is_a_thin_black_line_behind_what_was_measured():
 
 
 def test_a_spread_is_a_dot_between_the_ends_of_its_bar():
-    _, (ax,) = style.panels()
+    _, (ax,) = figures.panels()
     quantiles = np.array([[1.0, 2.0], [2.0, 4.0], [5.0, 9.0]])
-    assert style.draw_spread(ax, fa.FA, np.array([10.0, 20.0]), quantiles, "draws") is ax
-    style.draw_spread(ax, fa.FA, np.array([10.0, 20.0]), quantiles, "draws", color="red", fmt="s")
+    assert figures.draw_spread(ax, fa.FA, np.array([10.0, 20.0]), quantiles, "draws") is ax
+    figures.draw_spread(ax, fa.FA, np.array([10.0, 20.0]), quantiles, "draws", color="red", fmt="s")
     (dots, caps, (bars,)), (others, _, _) = ax.containers
     assert dots.get_xydata().tolist() == [[10, 2], [20, 4]]
     assert [bar.tolist() for bar in bars.get_segments()] == [[[10, 1], [10, 5]], [[20, 2], [20, 9]]]
-    assert (dots.get_marker(), dots.get_linestyle(), dots.get_color()) == ("o", "None", style.COLOURS["FA"])
+    assert (dots.get_marker(), dots.get_linestyle(), dots.get_color()) == ("o", "None", figures.COLOURS["FA"])
     assert [cap.get_markersize() for cap in caps] == [8, 8]  # four points to either side
     assert ax.get_legend_handles_labels()[1] == ["draws", "draws"]
     assert (others.get_marker(), others.get_color()) == ("s", "red")
 
 
 def test_a_picture_that_cannot_be_written_leaves_nothing_behind(folder, monkeypatch):
-    style.save(one_curve([1, 2]), "curve", "x")
+    figures.save(one_curve([1, 2]), "curve", "x")
     before = (folder / "curve.csv").read_text()
     monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        style.save(one_curve([5, 6]), "curve", "x")
+        figures.save(one_curve([5, 6]), "curve", "x")
     assert (folder / "curve.csv").read_text() == before
 
 
 def rows_of(figure):
     """Return kind, series and coordinates of a figure's data, as texts, and check panel and scales."""
-    rows = [row.split(",") for row in style.figure_data(figure).splitlines()[1:]]
+    rows = [row.split(",") for row in figures.figure_data(figure).splitlines()[1:]]
     assert all(
         row[3] == f"{ax.get_xscale()} {ax.get_yscale()}" for row in rows for ax in [figure.axes[int(row[0])]]
     )
@@ -140,10 +141,10 @@ def rows_of(figure):
 
 
 def test_data_cover_every_kind_of_mark():
-    figure, (ax, other) = style.panels(2)
+    figure, (ax, other) = figures.panels(2)
     ax.plot([1, 2, 3], [1, 1e-30, 3], label="curve")
     ax.set(yscale="log", ylim=(1e-6, 10), xlim=(1, 3))
-    style.draw_level(ax, 0.5, "level")
+    figures.draw_level(ax, 0.5, "level")
     ax.scatter([2], [2], label="point")
     ax.vlines([2, 3], [1, 1], [2, 3], label="sticks")
     ax.vlines([], [], [], label="no sticks")
@@ -161,7 +162,7 @@ def test_data_cover_every_kind_of_mark():
 
 
 def test_data_do_not_depend_on_what_is_in_view():
-    figure, (ax,) = style.panels()
+    figure, (ax,) = figures.panels()
     ax.plot([1, 2, 9, 3], [1, 9, 2, np.nan], label="curve")
     ax.scatter([5, 6], [7, 8], label="points")
     whole = rows_of(figure)
@@ -173,17 +174,17 @@ def test_data_do_not_depend_on_what_is_in_view():
 
 @pytest.mark.parametrize("view", [{}, {"xlim": (1, 2)}, {"ylim": (1e-3, 1)}])
 def test_what_is_drawn_is_what_is_written(folder, view):
-    figure, (ax, other) = style.panels(2)
+    figure, (ax, other) = figures.panels(2)
     rng = np.random.default_rng(0)
     ax.plot(rng.random(9) * 100, rng.random(9), label="curve")
     ax.scatter(rng.random(9), rng.random(9) * 1e-9, label="points")
     other.imshow(rng.random((3, 4)), label="image")
     ax.set(**view)
-    style.save(figure, "both", "x")
+    figures.save(figure, "both", "x")
     written = (folder / "both.csv").read_text()
     drawn = [line.get_xydata() for line in ax.lines] + [scatter.get_offsets() for scatter in ax.collections]
     points = np.concatenate([*drawn, np.column_stack([np.arange(12), other.images[0].get_array().ravel()])])
-    assert written == style.figure_data(figure)  # a second time, nothing is rounded away
+    assert written == figures.figure_data(figure)  # a second time, nothing is rounded away
     texts = [row.split(",")[-2:] for row in written.splitlines()[1:]]
     assert texts == [[f"{x:z.5g}", f"{y:z.5g}"] for x, y in points.tolist()]
     assert all(float(f"{end:.6g}") == end for end in (*ax.get_xlim(), *ax.get_ylim()))
@@ -191,13 +192,15 @@ def test_what_is_drawn_is_what_is_written(folder, view):
 
 def test_rounding_of_the_data_does_not_reach_the_picture(folder):
     values = np.array([3.0, 2.0, 1.5])
-    pictures = [style.save(one_curve(values * (1 + noise)), "curve", "x").png for noise in (0, 1e-13, -1e-13)]
+    pictures = [
+        figures.save(one_curve(values * (1 + noise)), "curve", "x").png for noise in (0, 1e-13, -1e-13)
+    ]
     assert len({*pictures}) == 1
-    assert style.save(one_curve(values * 1.02), "curve", "x").png not in pictures
+    assert figures.save(one_curve(values * 1.02), "curve", "x").png not in pictures
 
 
 def test_data_have_no_digits_that_are_rounding():
-    figure, (ax,) = style.panels()
+    figure, (ax,) = figures.panels()
     ax.plot([0, 1, 2, 3, 4], [1.0, 3e-17, -1e-18, 2.4968e-9, 0.123456789])
     assert rows_of(figure) == [
         f"0,line,_child0,{x},{y}" for x, y in ((0, 1), (1, 0), (2, 0), (3, 0), (4, 0.12346))
@@ -205,13 +208,13 @@ def test_data_have_no_digits_that_are_rounding():
 
 
 def test_a_zero_has_no_sign_in_the_data():
-    figure, (ax,) = style.panels()
+    figure, (ax,) = figures.panels()
     ax.plot([-0.0, 1.0], [-1e-20, 1.0], label="curve")
     assert rows_of(figure) == ["0,line,curve,0,0", "0,line,curve,1,1"]
 
 
 def test_masked_points_and_pixels_are_no_numbers():
-    figure, (ax, other) = style.panels(2)
+    figure, (ax, other) = figures.panels(2)
     ax.scatter([1, 2], np.ma.masked_array([1.0, 2.0], [False, True]), label="points")
     ax.vlines([], [], [], label="no sticks")
     for scale in (ax.set_xscale, ax.set_yscale):
@@ -226,7 +229,7 @@ def test_masked_points_and_pixels_are_no_numbers():
 
 
 def test_a_ten_millionth_of_a_linear_axis_is_rounded_away_and_of_another_is_not():
-    figure, (ax, other) = style.panels(2)
+    figure, (ax, other) = figures.panels(2)
     for each in (ax, other):
         each.plot([0, 500, 1000], [4e-5, 6e-5, 1000.0], label="curve")
         each.set(xlim=(0, 1000), ylim=(0, 1000))
@@ -240,42 +243,43 @@ def test_a_ten_millionth_of_a_linear_axis_is_rounded_away_and_of_another_is_not(
 @pytest.mark.parametrize("least", [1e-3, 1e-9, 0.5])
 def test_resolved_values_are_whole_multiples_of_the_last_digit_and_small_ones_are_none(least):
     values = least * np.array([1234.4, 10.6, 9.6, 9.4, 3.0, 0.0, -3.0, -12.3, np.nan, np.inf])
-    found = style.resolved(values, least) / least
+    found = figures.resolved(values, least) / least
     assert np.allclose(found[[0, 1, 2, 7]], [1234, 11, 10, -12], rtol=1e-12)
     assert np.isnan(found[[3, 4, 5, 6, 8]]).all() and found[9] == np.inf
 
 
 def test_resolved_values_do_not_go_where_the_processor_rounds():
     for value in (0.0125, 0.0135, 0.123456):
-        near = [style.resolved(np.array([value * (1 + noise)]), 1e-3)[0] for noise in (-1e-6, 0.0, 1e-6)]
+        near = [figures.resolved(np.array([value * (1 + noise)]), 1e-3)[0] for noise in (-1e-6, 0.0, 1e-6)]
         assert len({f"{one:.12g}" for one in near}) <= 2
-    assert style.resolved([0.0125], 1e-3) == style.resolved(np.array([0.0125]), 1e-3)
+    assert figures.resolved([0.0125], 1e-3) == figures.resolved(np.array([0.0125]), 1e-3)
 
 
 def test_style_does_not_depend_on_a_users_settings():
     mpl.rcParams["font.size"] = 31
     mpl.rcParams["lines.marker"] = "x"
-    style.use()
+    figures.use()
     assert mpl.rcParams["font.size"] == 12 and mpl.rcParams["lines.marker"] == "None"
 
 
 def test_each_rule_has_a_colour_and_dashes_of_its_own():
-    for table in (style.COLOURS, style.DASHES):
+    for table in (figures.COLOURS, figures.DASHES):
         assert set(table) == {"GD", "FA", "FA*"} and len({str(value) for value in table.values()}) == 3
 
 
 def test_figures_go_below_build_unless_the_environment_says_otherwise(monkeypatch, tmp_path):
     monkeypatch.delenv("FA_FIGURES", raising=False)
     monkeypatch.chdir(tmp_path)
-    assert style.figures_folder() == Path(fa.__file__).resolve().parents[1] / "build" / "figures"
+    assert figures.figures_folder() == Path(fa.__file__).resolve().parents[1] / "build" / "figures"
     monkeypatch.setenv("FA_FIGURES", "")
-    assert style.figures_folder() == Path(fa.__file__).resolve().parents[1] / "build" / "figures"
+    assert figures.figures_folder() == Path(fa.__file__).resolve().parents[1] / "build" / "figures"
     monkeypatch.setenv("FA_FIGURES", str(tmp_path / "x"))
-    assert style.figures_folder() == tmp_path / "x"
+    assert figures.figures_folder() == tmp_path / "x"
     monkeypatch.delenv("FA_FIGURES")
-    monkeypatch.setattr(style, "__file__", str(tmp_path / "site-packages" / "fa_utils" / "style.py"))
+    installed = tmp_path / "site-packages" / "fa_utils" / "report" / "figures.py"
+    monkeypatch.setattr(figures, "__file__", str(installed))
     monkeypatch.chdir(tmp_path)
-    assert style.figures_folder() == tmp_path / "build" / "figures"
+    assert figures.figures_folder() == tmp_path / "build" / "figures"
 
 
 def test_computing_does_not_import_plotting():
@@ -290,7 +294,7 @@ def test_numbers_are_written_alike_wherever_the_processor_rounds(mode):
     figure = one_curve(values)
     set_rounding(mode)
     try:
-        text = style.figure_data(figure)
+        text = figures.figure_data(figure)
     finally:
         set_rounding("nearest")
     assert [row.rpartition(",")[2] for row in text.splitlines()[1:]] == wanted
@@ -298,10 +302,45 @@ def test_numbers_are_written_alike_wherever_the_processor_rounds(mode):
 
 @pytest.mark.parametrize("ends", [(1e-9, 1.0), (1.0, 1e-9)])
 def test_logarithmic_limits_lie_beyond_the_ticks_at_their_ends(folder, ends):
-    figure, (ax,) = style.panels()
+    figure, (ax,) = figures.panels()
     ax.plot([1.0, 2.0], [1e-4, 1e-2])
     ax.set(yscale="log", ylim=ends)
-    style.save(figure, "limits", "a logarithmic axis")
+    figures.save(figure, "limits", "a logarithmic axis")
     low, high = sorted(ax.get_ylim())
     assert 0.99999e-9 < low < 1e-9 and 1 < high < 1.00001
     assert (ax.get_ylim()[0] > ax.get_ylim()[1]) == (ends[0] > ends[1])
+
+
+def test_a_comparison_shows_each_rules_error_and_the_optimum(problem):
+    _, (ax,) = figures.panels()
+    runs = fa.compare(problem, steps=100)
+    assert figures.draw_comparison(ax, problem, runs) is ax
+    *measured, optimum = ax.lines
+    for line, (rule, run) in zip(measured, runs.items(), strict=True):
+        assert (line.get_label(), line.get_color()) == (rule.name, figures.COLOURS[rule.name])
+        assert np.array_equal(line.get_xdata(), run.times)
+        assert np.array_equal(line.get_ydata(), fa.error(problem.target, run.Z, run.W))
+    assert list(optimum.get_ydata()) == [fa.optimal_error(problem.target, 3)] * 2
+    assert (optimum.get_label(), optimum.get_color(), optimum.get_linewidth()) == ("optimum", "black", 1.1)
+    assert (ax.get_yscale(), ax.get_xlabel()) == ("log", "time") and "error" in ax.get_ylabel()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["GD", "FA", "FA*", "optimum"]
+
+
+def test_a_rule_of_ones_own_is_drawn_in_a_colour_that_no_other_has(problem):
+    _, (ax,) = figures.panels()
+    own = fa.Rule("own", fa.FA.field)
+    figures.draw_comparison(ax, problem, {rule: fa.descend(problem, rule, steps=5) for rule in (fa.FA, own)})
+    figures.draw_spread(ax, own, np.array([1.0]), np.array([[1.0], [2.0], [3.0]]), "draws")
+    assert [line.get_label() for line in ax.lines[:2]] == ["FA", "own"]
+    assert len({line.get_color() for line in ax.lines[:2]}) == 2
+
+
+def test_bars_are_saved_as_they_are_and_a_figure_may_do_without_a_layout(folder):
+    with mpl.rc_context({"figure.constrained_layout.use": False}):
+        figure, (ax,) = figures.panels()
+    ax.bar([1], [1 / 3], width=1.0)
+    ax.vlines([2], [0], [1 / 3], label="stick")
+    place = ax.get_position().bounds
+    assert figures.save(figure, "bars", "x").png.startswith(b"\x89PNG")
+    assert (ax.patches[0].get_height(), ax.get_position().bounds) == (1 / 3, place)
+    assert "0,bar,stick,linear linear,2,0.33333" in (folder / "bars.csv").read_text()

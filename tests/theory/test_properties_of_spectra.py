@@ -1,36 +1,23 @@
-"""What needs singular values, times or counts alone: laws, draws, integrals and limits, at any scale."""
+"""What needs singular values, times or counts alone: laws, draws, integrals, limits, at scales to 1e8."""
 
-import json
-import tempfile
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 from conftest import close
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import (
-    EPS,
-    LEAST,
-    exponents,
-    fractions,
-    mild_exponents,
-    results_or_none,
-    seeds,
-    sizes,
-    spectra,
-)
+from strategies import EPS, fractions, mild_exponents, results_or_none, seeds, sizes, spectra
 
 import fa_utils as fa
 from fa_utils import report, theory
-from fa_utils import ensembles
 
 pytestmark = pytest.mark.slow
 ranks = st.integers(1, 14)
+scales = st.integers(-8, 8)  # powers of ten
 ROUNDINGS = Fraction(100 * EPS)
 SOUND = Fraction(1 - 1e-9)  # a drawn system may be ill-conditioned
-LOGS = Fraction(6000 * EPS)  # rounding of a number given by its logarithm, of at most 1500
+LOGS = Fraction(1000 * EPS)  # rounding of a number given by its logarithm, of at most 100
 
 
 def squared_values(values, weights):
@@ -47,40 +34,31 @@ def exact_least(values, weights, rank):
     return total
 
 
-@given(spectra(), ranks)
+@given(spectra(scales), ranks)
 def test_the_least_error_is_exact_to_rounding_and_the_law_lies_between_it_and_the_whole(spectrum, rank):
     values, weights = spectrum
     least, full = exact_least(values, weights, rank), exact_least(values, weights, 0)
-    found = results_or_none(
-        lambda: (theory.least_error(values, rank, weights), theory.error_law(values, rank, weights))
-    )
-    if found is None:
-        assert full > 1e306
-        return
-    assert abs(Fraction(found[0]) - least) <= ROUNDINGS * least + LEAST
-    assert least * (1 - LOGS) - LEAST <= Fraction(found[1]) <= full * (1 + LOGS) + LEAST
+    assert abs(Fraction(theory.least_error(values, rank, weights)) - least) <= ROUNDINGS * least
+    assert least * (1 - LOGS) <= Fraction(theory.error_law(values, rank, weights)) <= full * (1 + LOGS)
 
 
-@given(spectra(), ranks)
+@given(spectra(scales), ranks)
 def test_laws_are_finite_and_direction_counts_within_the_rank(spectrum, rank):
     values, weights = spectrum
-    results_or_none(lambda: theory.error_law_correction(values, rank, weights))
+    assert 0 <= theory.error_law_correction(values, rank, weights) < np.inf
     undecided = theory.undecided_directions(values, rank, weights)
     assert 0 <= undecided <= rank * float(1 + LOGS)
 
 
-@given(spectra(), ranks, st.integers(2, 5))
+@given(spectra(scales), ranks, st.integers(2, 5))
 def test_the_oversampling_bound_is_its_formula(spectrum, rank, spare):
     values, weights = spectrum
-    found = results_or_none(lambda: theory.oversampling_bound(values, rank, rank + spare, weights))
+    found = theory.oversampling_bound(values, rank, rank + spare, weights)
     wanted = exact_least(values, weights, rank) * (1 + Fraction(rank, spare - 1))
-    if found is None:
-        assert wanted > 1e307
-    else:
-        assert abs(Fraction(found) - wanted) <= ROUNDINGS * wanted + LEAST
+    assert abs(Fraction(found) - wanted) <= ROUNDINGS * wanted
 
 
-@given(spectra(mild_exponents), ranks, exponents, seeds)
+@given(spectra(mild_exponents), ranks, scales, seeds)
 def test_laws_scale_with_the_square_of_the_values_and_do_not_see_their_order(spectrum, rank, exponent, seed):
     values, weights = spectrum
     order, scale = np.random.default_rng(seed).permutation(len(values)), 2.0 ** (3 * exponent)
@@ -101,62 +79,50 @@ def test_weights_stand_for_repeated_values(weights, rank, seed):
         assert abs(one - other) <= float(LOGS) * (1 + abs(other))
 
 
-@given(spectra(), ranks, seeds)
+@given(spectra(scales), ranks, seeds)
 def test_drawn_errors_are_finite_and_at_least_the_least(spectrum, rank, seed):
     values, weights = spectrum
     rng = np.random.default_rng(seed)
-    errors = results_or_none(lambda: theory.sampled_errors(values, rank, 5, weights=weights, rng=rng))
-    if errors is None:
-        assert exact_least(values, weights, 0) > 1e290
-    else:
-        least = exact_least(values, weights, rank)
-        assert errors.shape == (5,) and (fractions(errors) >= least * SOUND - LEAST).all()
+    errors = theory.sampled_errors(values, rank, 5, weights=weights, rng=rng)
+    least = exact_least(values, weights, rank)
+    assert errors.shape == (5,) and (fractions(errors) >= least * SOUND).all()
 
 
-@given(spectra(), ranks, seeds)
+@given(spectra(scales), ranks, seeds)
 def test_a_streamed_error_is_finite_and_at_least_the_least(spectrum, rank, seed):
     values = np.sort(spectrum[0])[::-1]
     rng = np.random.default_rng(seed)
-    error = results_or_none(lambda: theory.streamed_error(lambda a, b: values[a:b], len(values), rank, rng=rng))
-    if error is None:
-        assert exact_least(values, None, 0) > 1e290
-    else:
-        lost = len(values) * Fraction(1e-154 * values[min(rank, len(values)) - 1]) ** 2
-        assert Fraction(error) >= exact_least(values, None, rank) * SOUND - lost - LEAST
+    error = theory.streamed_error(lambda start, stop: values[start:stop], len(values), rank, rng=rng)
+    assert Fraction(error) >= exact_least(values, None, rank) * SOUND
 
 
-@given(spectra(), st.integers(1, 12), exponents, seeds)
+@given(spectra(scales), st.integers(1, 12), scales, seeds)
 def test_errors_from_mixtures_do_not_see_the_mixtures_scale_and_lie_within_the_whole(
     spectrum, rank, exponent, seed
 ):
     values = spectrum[0]
     assume(rank <= len(values))
     mixtures = np.random.default_rng(seed).standard_normal((3, len(values), rank))
-    errors = results_or_none(lambda: fa.stationary_errors(values, mixtures))
+    errors = fa.stationary_errors(values, mixtures)
     full, least = exact_least(values, None, 0), exact_least(values, None, rank)
-    if errors is None:
-        assert full > 1e306
-        return
-    slack = 10 * ROUNDINGS * full + LEAST
+    slack = 10 * ROUNDINGS * full
     assert (fractions(errors) >= least - slack).all() and (fractions(errors) <= full + slack).all()
     assert np.array_equal(errors, fa.stationary_errors(values, np.ldexp(mixtures, 3 * exponent)))
 
 
-@given(
-    st.floats(min_value=0, exclude_min=True, allow_infinity=False), st.integers(1, 10), st.integers(1, 10**12)
-)
+@given(st.floats(1e-8, 1e8), st.integers(1, 10), st.integers(1, 10**12))
 def test_the_separation_is_finite_and_falls_with_theta(theta, rank, size):
     limit = theory.separation_limit(theta)
-    assert 1 <= limit < np.inf and limit >= theory.separation_limit(2 * theta if theta < 1e307 else theta)
+    assert 1 <= limit < np.inf and limit >= theory.separation_limit(2 * theta)
     square = (1 + 4 / Fraction(theta)) / 4
     assert abs((Fraction(float(limit)) - Fraction(1, 2)) ** 2 - square) <= ROUNDINGS * square
     if size > (1 + theta) * rank:
         values, weights = theory.separation_spectrum(size, rank, theta)
         assert weights.sum() == size and 0 <= values[1] <= 1
-        assert abs(values[1] ** 2 * weights[1] - theta * rank) <= 100 * EPS * theta * rank + 1e-290
+        assert abs(values[1] ** 2 * weights[1] - theta * rank) <= 100 * EPS * theta * rank
 
 
-@given(sizes, sizes, spectra(most=8), seeds)
+@given(sizes, sizes, spectra(scales, most=8), seeds)
 def test_a_target_has_the_values_asked_for_at_any_scale(n, m, spectrum, seed):
     values = spectrum[0][: min(n, m)]
     target = fa.target_with_spectrum(values, (n, m), rng=np.random.default_rng(seed))
@@ -176,32 +142,27 @@ def test_orthonormal_columns_are_so_or_too_many(rows, columns, seed):
         assert close(X.T @ X, np.eye(columns), atol=100 * EPS)
 
 
-@given(sizes, sizes, st.floats(0, allow_infinity=False), st.floats(0, allow_infinity=False), seeds)
-def test_random_problems_are_finite_at_any_scale_or_refused(n, m, start, feedback, seed):
-    def draw():
-        problem = fa.random_problem(
-            np.ones((n, m)), min(n, m), start, feedback, rng=np.random.default_rng(seed)
-        )
-        return problem.Z, problem.W, problem.feedback
+@given(sizes, sizes, st.floats(0, 1e8), st.floats(0, 1e8), seeds)
+def test_random_problems_have_the_scales_asked_for(n, m, start, feedback, seed):
+    def drawn(*scales):
+        return fa.random_problem(np.ones((n, m)), min(n, m), *scales, rng=np.random.default_rng(seed))
 
-    found = results_or_none(draw)
-    if found is None:
-        assert max(start, feedback) > 1e306
-    else:
-        one = fa.random_problem(np.ones((n, m)), min(n, m), 1.0, 1.0, rng=np.random.default_rng(seed))
-        assert np.array_equal(found[0], start * one.Z) and np.array_equal(found[2], feedback * one.feedback)
-    square = results_or_none(
-        lambda: fa.nearly_square_problem(n, n, feedback, rng=np.random.default_rng(seed)).feedback
-    )
-    assert square is not None or feedback > 1e306
+    found, one = drawn(start, feedback), drawn(1.0, 1.0)
+    assert np.array_equal(found.Z, start * one.Z) and np.array_equal(found.feedback, feedback * one.feedback)
+    square = fa.nearly_square_problem(n, n, feedback, rng=np.random.default_rng(seed))
+    assert np.isfinite(square.feedback).all()
 
 
-edges = st.lists(st.floats(0, allow_infinity=False), min_size=2, max_size=5, unique=True).map(sorted)
+edges = st.lists(st.floats(0, 1e8), min_size=2, max_size=5, unique=True).map(sorted)
 
 
 @given(edges)
 def test_nodes_lie_between_their_edges_or_are_refused(edges):
-    found = results_or_none(lambda: tuple(theory.quadrature(edges)[:2]))
+    def nodes():
+        rule = theory.quadrature(edges)
+        return rule.times, rule.weights
+
+    found = results_or_none(nodes)
     if found is None:
         gaps = np.diff(edges)
         assert (gaps <= 100 * EPS * np.array(edges[1:]) + 1e-320).any()
@@ -215,7 +176,7 @@ def test_nodes_lie_between_their_edges_or_are_refused(edges):
 @given(
     st.lists(st.integers(0, 1000), min_size=2, max_size=5, unique=True).map(sorted),
     st.lists(st.integers(-9, 9), min_size=1, max_size=8),
-    exponents,
+    scales,
 )
 def test_integrals_of_polynomials_up_to_degree_seven_are_exact_at_any_scale(edges, coefficients, exponent):
     rule = theory.quadrature(np.array(edges) / 1000)
@@ -249,29 +210,16 @@ bounds = st.floats(allow_nan=False, allow_infinity=False)
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
 
 
-@given(st.lists(st.tuples(texts, st.sampled_from(["stated", "rebuilt", "new"]), numbers, bounds), max_size=4))
-def test_verdicts_are_read_from_a_notebook_as_they_were_written(drawn):
-    claims = [report.Claim(text, mark, measured, "<=", bound) for text, mark, measured, bound in drawn]
-    rows = [claim.row for claim in claims]
-    output = {"data": {"application/vnd.fa-utils.verdicts+json": rows}}
-    with tempfile.TemporaryDirectory() as folder:
-        notebook = Path(folder, "one.ipynb")
-        notebook.write_text(json.dumps({"cells": [{"outputs": [output]}, {}]}), encoding="utf-8")
-        assert report.read_verdicts(notebook) == rows
-    for claim, row in zip(claims, rows, strict=True):
-        assert (row["verdict"] == "holds") == (claim.measured <= claim.bound)
-
-
-@pytest.fixture(scope="module")
-def few_pieces():
-    """So that some tens of draws make pieces of several."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ensembles, "PIECES", 8)
-        yield
+@given(texts, st.sampled_from(["stated", "rebuilt", "new"]), numbers, bounds)
+def test_a_claim_holds_exactly_where_what_was_measured_is_within_its_bound(text, mark, measured, bound):
+    most = report.claim(text, measured=measured, at_most=bound, mark=mark)
+    least = report.claim(text, measured=measured, at_least=bound, mark=mark)
+    assert most.holds == (measured <= bound) and least.holds == (measured >= bound)
+    assert (most.row["verdict"] == "holds") == most.holds
 
 
 @given(draws=st.integers(1, 40), seed=seeds, shape=st.sampled_from([(), (2,), (2, 3)]))
-def test_an_ensemble_is_its_streams_in_order(few_pieces, draws, seed, shape):
+def test_an_ensemble_is_its_streams_in_order(draws, seed, shape):
     def experiment(rng):
         return rng.standard_normal(shape)
 

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 from conftest import close, refused
+from scipy import linalg
 from scipy.integrate import solve_ivp
 
-from fa_utils import riccati
-from fa_utils.riccati import turned
+from fa_utils.theory import riccati
+from fa_utils.theory.riccati import turn_columns
 
 
 def beginning(rng, p, k):
@@ -20,6 +21,14 @@ def against_the_pull(rng, p, k, share):
     return columns @ overlap + share * (pull - columns @ overlap), columns
 
 
+def count_exponentials(monkeypatch):
+    """Return a list that grows by one entry with each matrix exponential."""
+    calls = []
+    expm = linalg.expm
+    monkeypatch.setattr(linalg, "expm", lambda matrix: calls.append(1) or expm(matrix))
+    return calls
+
+
 @pytest.mark.parametrize(("p", "k"), [(1, 1), (8, 3), (4, 4), (5, 4)])
 @pytest.mark.parametrize("times", [np.linspace(0, 4, 9), np.array([0.3, 0.31, 2.0, 2.01])])
 def test_paths_solve_their_differential_equation(rng, p, k, times):
@@ -30,60 +39,60 @@ def test_paths_solve_their_differential_equation(rng, p, k, times):
         return (pull - Q @ (Q.T @ pull)).ravel()
 
     wanted = solve_ivp(field, (0, 4), columns.ravel(), "DOP853", times, rtol=1e-13, atol=1e-14).y.T
-    assert close(turned(pull, columns, times), wanted.reshape(-1, p, k), atol=1e-10)
+    assert close(turn_columns(pull, columns, times), wanted.reshape(-1, p, k), atol=1e-10)
 
 
 def test_one_column_turns_along_a_tanh():
     times = np.linspace(0, 30, 7)
-    path = turned(np.array([[0.0], [2.0]]), np.array([[1.0], [0.0]]), times)
+    path = turn_columns(np.array([[0.0], [2.0]]), np.array([[1.0], [0.0]]), times)
     assert close(path[:, 0, 0], 1 / np.cosh(2 * times), atol=1e-14)
     assert close(path[:, 1, 0], np.tanh(2 * times), atol=1e-14)
 
 
 def test_almost_opposite_to_its_aim_a_column_waits_and_then_turns():
     tilt, times = 1e-11, np.array([10.0, 13.0, 20.0])
-    path = turned(np.array([[0.0], [2.0]]), np.array([[tilt], [-1.0]]), times)
+    path = turn_columns(np.array([[0.0], [2.0]]), np.array([[tilt], [-1.0]]), times)
     assert close(path[:, 1, 0], np.tanh(2 * times - np.arccosh(1 / tilt)), atol=1e-4)
 
 
 def test_steps_that_differ_a_little_are_different_steps(rng):
     pull, columns = beginning(rng, 8, 3)
-    path = turned(pull, columns, np.array([0.1, 0.2, 0.3 + 1e-9]))
-    assert close(path[1], turned(pull, columns, np.array([0.2]))[0], atol=1e-13)
-    assert close(path[2], turned(pull, columns, np.array([0.3 + 1e-9]))[0], atol=1e-13)
+    path = turn_columns(pull, columns, np.array([0.1, 0.2, 0.3 + 1e-9]))
+    assert close(path[1], turn_columns(pull, columns, np.array([0.2]))[0], atol=1e-13)
+    assert close(path[2], turn_columns(pull, columns, np.array([0.3 + 1e-9]))[0], atol=1e-13)
 
 
 @pytest.mark.parametrize("share", [1.0, 1e-3, 1e-6])
 @pytest.mark.parametrize("times", [np.linspace(0, 60, 1001), np.geomspace(1e-3, 1e12, 61), np.array([1e12])])
 def test_columns_stay_orthonormal_and_end_at_rest_however_unstable_the_start(rng, share, times):
     pull, columns = against_the_pull(rng, 9, 8, share)
-    path = turned(pull, columns, times)
+    path = turn_columns(pull, columns, times)
     assert np.abs(path.mT @ path - np.eye(8)).max() < 2e-12
-    rest = path[-1] if times[-1] > 1e9 else turned(pull, columns, np.array([1e12]))[0]
+    rest = path[-1] if times[-1] > 1e9 else turn_columns(pull, columns, np.array([1e12]))[0]
     assert close(pull, rest @ (rest.T @ pull), atol=1e-10)
 
 
 def test_an_unstable_start_takes_the_same_way_whatever_the_steps(rng):
     pull, columns = against_the_pull(rng, 9, 8, 1e-2)
-    ways = [turned(pull, columns, times)[-1] for times in (np.linspace(0, 40, n) for n in (2, 41, 1001))]
+    ways = [
+        turn_columns(pull, columns, times)[-1] for times in (np.linspace(0, 40, n) for n in (2, 41, 1001))
+    ]
     assert close(ways[0], ways[2], atol=1e-8) and close(ways[1], ways[2], atol=1e-8)
 
 
 def test_overlaps_never_fall(rng):
     pull, columns = beginning(rng, 6, 4)
-    overlaps = turned(pull, columns, np.geomspace(1e-3, 1e12, 60)).mT @ pull
+    overlaps = turn_columns(pull, columns, np.geomspace(1e-3, 1e12, 60)).mT @ pull
     assert np.linalg.eigvalsh(np.diff(overlaps + overlaps.mT, axis=0)).min() > -1e-13
 
 
 def test_equal_steps_need_one_exponential(rng, monkeypatch):
-    calls = []
-    expm = riccati.expm
-    monkeypatch.setattr(riccati, "expm", lambda matrix: calls.append(1) or expm(matrix))
-    turned(*beginning(rng, 30, 3), np.linspace(0.07, 0.9, 100))
+    calls = count_exponentials(monkeypatch)
+    turn_columns(*beginning(rng, 30, 3), np.linspace(0.07, 0.9, 100))
     assert len(calls) == 2  # to 0.07, and one step of 0.0084
     for end in (0.3, 0.7, 1 / 3, np.pi / 10):
         calls.clear()
-        turned(*beginning(rng, 30, 3), np.linspace(0, end, 201)[1:])
+        turn_columns(*beginning(rng, 30, 3), np.linspace(0, end, 201)[1:])
         assert len(calls) == 1
 
 
@@ -97,40 +106,38 @@ def test_equal_steps_need_one_exponential(rng, monkeypatch):
     ],
 )
 def test_steps_are_equal_up_to_four_units_in_the_last_place(monkeypatch, times, rounding, exponentials):
-    calls = []
-    expm = riccati.expm
-    monkeypatch.setattr(riccati, "expm", lambda matrix: calls.append(1) or expm(matrix))
+    calls = count_exponentials(monkeypatch)
     times = np.array(times, float) + np.spacing(1.0) * np.array(rounding)
-    path = turned(np.array([[0.0], [1.0]]), np.array([[1.0], [0.0]]), times)
+    path = turn_columns(np.array([[0.0], [1.0]]), np.array([[1.0], [0.0]]), times)
     assert len(calls) == exponentials
     assert close(path[:, 1, 0], np.tanh(times), atol=1e-14)
 
 
 def test_what_comes_before_the_first_columns_that_are_not_orthonormal_is_sound():
     path = np.stack([np.eye(3, 2)] * 5)
-    assert riccati._sound(path) == 5
+    assert riccati._count_orthonormal(path) == 5
     path[[2, 4]] *= 1 + 1e-11
-    assert riccati._sound(path) == 2
-    assert riccati._sound(path[2:]) == 0
+    assert riccati._count_orthonormal(path) == 2
+    assert riccati._count_orthonormal(path[2:]) == 0
 
 
 @pytest.mark.parametrize("pull", [np.zeros((4, 2)), np.eye(4, 2) @ np.array([[1.0, 2], [3, -4]])])
 def test_columns_without_residual_do_not_turn(pull):
-    path = turned(pull, np.eye(4, 2), np.array([0.0, 1.0, 1e9]))
+    path = turn_columns(pull, np.eye(4, 2), np.array([0.0, 1.0, 1e9]))
     assert np.array_equal(path, np.broadcast_to(np.eye(4, 2), (3, 4, 2)))
 
 
 def test_no_columns_give_an_empty_path():
-    assert turned(np.empty((4, 0)), np.empty((4, 0)), np.array([0.0, 1.0])).shape == (2, 4, 0)
+    assert turn_columns(np.empty((4, 0)), np.empty((4, 0)), np.array([0.0, 1.0])).shape == (2, 4, 0)
 
 
 @pytest.mark.slow
 def test_times_that_drift_away_from_equal_steps_are_kept_as_they_are(rng):
     pull, columns = beginning(rng, 5, 2)
     pull, times = pull / np.linalg.norm(pull), 1 + np.linspace(1e-6, 1.5e-5, 1001) ** 2
-    path = turned(pull, columns, times)
+    path = turn_columns(pull, columns, times)
     for k in (250, 500, 750):
-        assert close(path[k], turned(pull, columns, times[k : k + 1])[0], atol=5e-13)
+        assert close(path[k], turn_columns(pull, columns, times[k : k + 1])[0], atol=5e-13)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -145,7 +152,7 @@ def test_no_saddle_makes_the_solution_fail(seed, time):
     )
     residual -= columns @ (columns.T @ residual)
     pull = columns @ (0.1 * (skew - skew.T) - push @ push.T) + 1e-9 * residual
-    path = turned(pull, columns, np.array([time]))
+    path = turn_columns(pull, columns, np.array([time]))
     assert np.abs(path.mT @ path - np.eye(8)).max() < 2e-12
 
 
@@ -156,20 +163,18 @@ def test_restarts_are_counted_from_the_last_time_reached(monkeypatch, reached, r
     """Each restart comes half a unit of scaled time further; three in a row are allowed."""
     answers, begun = iter(reached), []
 
-    def path(begin, times):
-        return np.repeat(begin.columns[None], next(answers, 0), axis=0)
+    def follow(pull, columns, times):
+        return np.repeat(columns[None], next(answers, 0), axis=0)
 
-    def part_way(begin):
-        begun.append(begin)
-        return 0.5, begin.columns
+    def propagators(pull, columns, step):
+        begun.append(step)
+        still = np.zeros((1, 1))
+        return {0.5: riccati.Propagator(np.eye(1), still, still, 0 * columns, 0 * columns)}
 
     monkeypatch.setattr(riccati, "MOST_RESTARTS", 3)
-    monkeypatch.setattr(riccati, "_path", path)
-    monkeypatch.setattr(riccati, "_part_way", part_way)
-    says = (
-        f"the exact run came to time {time}, where rounding grows faster than the most weakly pulled hidden "
-        "units move; choose earlier times"
-    )
+    monkeypatch.setattr(riccati, "_follow", follow)
+    monkeypatch.setattr(riccati, "_propagators", propagators)
+    says = f"rounding hides all after time {time}; choose earlier times"
     with refused(FloatingPointError, says):
-        turned(np.array([[0.0], [2.0]]), np.array([[1.0], [0.0]]), np.array([4.0, 9.0]))
+        turn_columns(np.array([[0.0], [2.0]]), np.array([[1.0], [0.0]]), np.array([4.0, 9.0]))
     assert len(begun) == restarts

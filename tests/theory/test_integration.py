@@ -1,8 +1,9 @@
+import pickle
+
 import numpy as np
 import pytest
 from conftest import close, refused
 
-import fa_utils as fa
 from fa_utils import theory
 
 
@@ -31,7 +32,9 @@ def test_times_are_fit_for_a_flow_and_edges_weigh_nothing():
 def test_matrices_are_integrated_entry_by_entry():
     rule = theory.quadrature([0.0, 2.0])
     values = np.einsum("t,ij->tij", rule.times, [[1.0, 2.0], [3.0, 4.0]])
-    assert close(theory.running_integral(rule, values), [np.zeros((2, 2)), [[2.0, 4.0], [6.0, 8.0]]], rtol=1e-12)
+    assert close(
+        theory.running_integral(rule, values), [np.zeros((2, 2)), [[2.0, 4.0], [6.0, 8.0]]], rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,7 @@ def test_edges_without_room_between_them_are_refused():
     assert np.isfinite(theory.quadrature([0.0, 1.7e308]).times).all()
 
 
+@pytest.mark.filterwarnings("ignore:overflow")
 def test_an_integral_beyond_float64_is_refused():
     rule = theory.quadrature([0.0, 1e10])
     with pytest.raises(FloatingPointError, match="running_integral overflows float64"):
@@ -63,3 +67,12 @@ def test_values_that_are_not_finite_are_refused():
     rule = theory.quadrature([0.0, 1.0])
     with pytest.raises(ValueError, match=r"values holds nan at \(0,\)"):
         theory.running_integral(rule, np.full(rule.times.size, np.nan))
+
+
+def test_a_quadrature_is_shown_on_one_line_and_its_copies_are_read_only():
+    rule = pickle.loads(pickle.dumps(theory.quadrature([0.0, 1.0, 3.0])))
+    assert repr(rule) == "Quadrature(2 panels, 11 times)"
+    assert theory.running_integral(rule, rule.times)[-1] == pytest.approx(4.5)
+    for array in (rule.times, rule.weights):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
