@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from fa_utils._records import Record
+
 Result = TypeVar("Result", bound=np.ndarray | float)
 
 
@@ -13,7 +15,7 @@ Result = TypeVar("Result", bound=np.ndarray | float)
 
 
 def real_array(name: str, values: ArrayLike, ndim: int, *, integers: bool = False) -> np.ndarray:
-    """Return ``values`` as a read-only float64 array: a copy, unless they are one already and no view.
+    """Return ``values`` as a read-only float64 array in C order: a copy, unless they are one and no view.
 
     Parameters
     ----------
@@ -31,11 +33,13 @@ def real_array(name: str, values: ArrayLike, ndim: int, *, integers: bool = Fals
     ValueError
         Another number of axes, no entries, entries that are masked or not finite.
     """
-    array = _real_entries(name, values, integers)
+    array = real_entries(name, values, integers=integers)
     if array.ndim != ndim:
         raise ValueError(f"{name} has shape {array.shape}; it must have {ndim} axes: reshape it")
-    # A view of something that others can still write to must not be kept.
-    array = array.copy() if array.flags.writeable or array.base is not None else array
+    # A view of something that others can still write to must not be kept; and rows stay rows in memory, since
+    # the last digits of products depend on it, also in a copy that comes back from another process.
+    if array.flags.writeable or array.base is not None or not array.flags.c_contiguous:
+        array = array.copy()
     array.setflags(write=False)
     return array
 
@@ -48,12 +52,12 @@ def states(name: str, values: ArrayLike, shape: tuple[int, int], because: str) -
     TypeError, ValueError
         As `real_array`; with the reason ``because`` where the last two axes are not ``shape``.
     """
-    array = _plain_array(name, values)
+    array = plain_array(name, values)
     if array.shape[-2:] != shape:
         raise ValueError(f"{name} has shape {array.shape}; {because} it must end in {shape}")
     if array.size == 0:
         raise ValueError(f"{name} has shape {array.shape}, an empty trajectory; keep at least one snapshot")
-    return _real_entries(name, array, integers=False)
+    return real_entries(name, array)
 
 
 def finite_entries(name: str, values: ArrayLike) -> np.ndarray:
@@ -67,31 +71,32 @@ def finite_entries(name: str, values: ArrayLike) -> np.ndarray:
     return array
 
 
-def _plain_array(name: str, values: Any) -> np.ndarray:
-    """Return ``values`` as an ndarray; raise where they are something else that NumPy would swallow."""
+def plain_array(name: str, values: Any, *, integers: bool = False) -> np.ndarray:
+    """Return ``values`` as an ndarray of real numbers; raise where NumPy would swallow something else."""
     if np.ma.is_masked(values):
         raise ValueError(f"{name} has masked entries; fill them in, or drop their rows or columns")
     if hasattr(values, "toarray"):
         raise TypeError(f"{name} is a sparse {type(values).__name__}; pass {name}.toarray()")
     if hasattr(values, "matvec"):
         raise TypeError(f"{name} is a {type(values).__name__}; pass an array, or a FactoredTarget as target")
-    if hasattr(values, "sketch") or hasattr(values, "left"):
+    if isinstance(values, Record) or hasattr(values, "_fields"):
         raise TypeError(f"{name} is a {type(values).__name__}; it must be an array: pass one of its arrays")
     try:
-        return np.asarray(values)
+        array = np.asarray(values)
     except ValueError:
         raise ValueError(f"{name} has rows of different lengths; they must be equally long") from None
-
-
-def _real_entries(name: str, values: Any, integers: bool) -> np.ndarray:
-    """Return ``values`` as finite float64 entries, at least one, or raise."""
-    array = _plain_array(name, values)
     allowed = (np.floating, np.integer) if integers else (np.floating,)
     if not any(np.issubdtype(array.dtype, kind) for kind in allowed):
         raise TypeError(
             f"{name} holds {array.dtype} entries; they must be real floating-point numbers: "
             f"convert with np.asarray({name}, dtype=float), or take .real of complex ones"
         )
+    return array
+
+
+def real_entries(name: str, values: Any, *, integers: bool = False) -> np.ndarray:
+    """Return ``values`` as finite float64 entries, at least one, or raise."""
+    array = plain_array(name, values, integers=integers)
     if array.size == 0:
         raise ValueError(f"{name} has shape {array.shape} and so no entries; give it at least one")
     with np.errstate(over="ignore"):  # of a longer type than float64

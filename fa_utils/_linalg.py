@@ -10,7 +10,7 @@ def upper_triangle(matrix: np.ndarray) -> np.ndarray:
 
 
 def product_core(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return a matrix of at most (k, k) with the singular values of ``left`` (n, k) times ``right`` (k, m)."""
+    """Return a matrix, at most (k, k), with the singular values of ``left`` (n, k) times ``right`` (k, m)."""
     return upper_triangle(left) @ upper_triangle(right.T).T
 
 

@@ -8,7 +8,7 @@ result beyond float64 raises FloatingPointError.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fa_utils._checks import finite_entries, finite_result, states
+from fa_utils._checks import finite_result, plain_array, real_entries, states
 from fa_utils._linalg import product_core, quotient, sum_of_squares
 from fa_utils.problems import FactoredTarget, Problem, Target, TargetLike, checked_problem, checked_target
 
@@ -265,7 +265,7 @@ def squared_norm(matrices: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     matrices
-        Shape (..., n, m).
+        Shape (..., n, m); whole numbers are converted.
 
     Returns
     -------
@@ -277,15 +277,28 @@ def squared_norm(matrices: np.ndarray) -> np.ndarray:
     >>> float(fa.squared_norm(np.diag([3.0, 4.0])))
     25.0
     """
-    return finite_result("squared_norm", sum_of_squares(finite_entries("matrices", matrices)))
+    matrices = real_entries("matrices", matrices, integers=True)
+    if matrices.ndim < 2:
+        raise ValueError(f"matrices has shape {matrices.shape}; it must have at least 2 axes: reshape it")
+    return finite_result("squared_norm", sum_of_squares(matrices))
 
 
 def factors(shape: tuple[int, int], Z: ArrayLike, W: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
     """Return Z and W as float64, checked against each other and the target's shape."""
     n, m = shape
-    r = np.shape(W)[-2] if np.ndim(W) > 1 else 1
+    W = plain_array("W", W)
+    r = W.shape[-2] if W.ndim > 1 else 1
     fitting = f"with a target of shape {(n, m)}"
-    return states("Z", Z, (n, r), f"{fitting} and W of shape {np.shape(W)}"), states("W", W, (r, m), fitting)
+    Z = states("Z", Z, (n, r), f"{fitting} and W of shape {W.shape}")
+    W = states("W", W, (r, m), fitting)
+    try:
+        np.broadcast_shapes(Z.shape[:-2], W.shape[:-2])
+    except ValueError:
+        raise ValueError(
+            f"Z has shape {Z.shape} but W {W.shape}; their leading axes must fit each other: "
+            "give as many snapshots of one as of the other, or one"
+        ) from None
+    return Z, W
 
 
 def _second_layers(problem: Problem, W: ArrayLike) -> np.ndarray:

@@ -15,6 +15,7 @@ from fa_utils._checks import (
     random_generator,
     rank_within,
     real_array,
+    spawning_generator,
     whole_number,
 )
 from fa_utils._linalg import product_core
@@ -26,6 +27,10 @@ class Factors(NamedTuple):
 
     Z: np.ndarray
     W: np.ndarray
+
+    def __repr__(self) -> str:
+        n, r = self.Z.shape
+        return f"Factors(Z {n} x {r}, W {r} x {self.W.shape[1]})"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -159,7 +164,11 @@ class Problem(Record):
         for name in ("feedback", "Z", "W"):
             object.__setattr__(self, name, real_array(name, getattr(self, name), ndim=2))
         n, m = self.target.shape
-        r = rank_within(self.Z.shape[1], self.target.shape)
+        r = self.Z.shape[1]
+        if r > min(n, m):
+            raise ValueError(
+                f"Z has shape {self.Z.shape}; a target of shape {(n, m)} allows at most {min(n, m)} columns"
+            )
         for name, wanted in (("Z", (n, r)), ("W", (r, m)), ("feedback", (r, m))):
             if getattr(self, name).shape != wanted:
                 raise ValueError(
@@ -269,7 +278,7 @@ def target_with_spectrum(
             f"{values.size} singular values exceed the smaller side {min(n, m)} of shape {(n, m)}; "
             f"give at most {min(n, m)}"
         )
-    left_rng, right_rng = random_generator(rng).spawn(2)
+    left_rng, right_rng = spawning_generator(rng).spawn(2)
     left = orthonormal_columns(n, values.size, rng=left_rng)
     right = orthonormal_columns(m, values.size, rng=right_rng)
     return (left * values) @ right.T
@@ -320,7 +329,7 @@ def random_problem(
     rank = rank_within(rank, target.shape)
     start_scale = number_from_zero("start_scale", start_scale)
     feedback_scale = number_from_zero("feedback_scale", feedback_scale)
-    feedback_rng, start_rng = random_generator(rng).spawn(2)
+    feedback_rng, start_rng = spawning_generator(rng).spawn(2)
     n, m = target.shape
     return Problem(
         target=target,
@@ -367,9 +376,10 @@ def nearly_square_problem(
     >>> fa.nearly_square_problem(20, 19, feedback_scale=1.0, rng=np.random.default_rng(0))
     Problem(20 x 20, r = 19)
     """
+    size = whole_number("size", size, least=1)
     rank = rank_within(rank, (size, size))
     feedback_scale = number_from_zero("feedback_scale", feedback_scale)
-    left_rng, right_rng, feedback_rng, start_rng = random_generator(rng).spawn(4)
+    left_rng, right_rng, feedback_rng, start_rng = spawning_generator(rng).spawn(4)
     target = left_rng.standard_normal((size, size)) @ right_rng.standard_normal((size, size))
     Z = orthonormal_columns(size, rank, rng=start_rng)
     feedback = feedback_scale * feedback_rng.standard_normal((rank, size))

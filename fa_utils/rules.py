@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fa_utils._checks import short_text, states
+from fa_utils._checks import finite_result, short_text, states
 from fa_utils.problems import Problem, checked_problem
 
 Derivatives = tuple[np.ndarray, np.ndarray]
@@ -57,6 +57,8 @@ def optimal_forward(problem: Problem, Z: np.ndarray) -> np.ndarray:
     ------
     ValueError
         A Z without full column rank (to rounding), for which the optimum is not unique.
+    FloatingPointError
+        Weights beyond float64.
 
     References
     ----------
@@ -73,7 +75,7 @@ def optimal_forward(problem: Problem, Z: np.ndarray) -> np.ndarray:
     Z = states("Z", Z, shape, f"for a problem whose Z has shape {shape}")
     Q, R = np.linalg.qr(Z)
     refuse_dependent_columns(R)
-    return np.linalg.solve(R, Q.mT @ problem.target)
+    return finite_result("optimal_forward", np.linalg.solve(R, Q.mT @ problem.target))
 
 
 def refuse_dependent_columns(Z: np.ndarray) -> None:
@@ -100,6 +102,11 @@ class Rule:
         ``forward(problem, Z)`` returns the W that follows from Z, shapes (..., n, r) -> (..., r, m). None
         where W moves by itself.
 
+    Raises
+    ------
+    TypeError
+        A name that is no text, or a field that cannot be called.
+
     Examples
     --------
     >>> def decaying(problem, Z, W):
@@ -114,6 +121,19 @@ class Rule:
     name: str
     field: Callable[[Problem, np.ndarray, np.ndarray], Derivatives]
     forward: Callable[[Problem, np.ndarray], np.ndarray] | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise TypeError(f"name is {short_text(self.name)}; it must be text, for instance 'FA with decay'")
+        if not callable(self.field):
+            raise TypeError(f"field is {short_text(self.field)}; it must be a function of (problem, Z, W)")
+        if self.forward is not None and not callable(self.forward):
+            raise TypeError(
+                f"forward is {short_text(self.forward)}; it must be a function of (problem, Z), or None"
+            )
+
+    def __repr__(self) -> str:
+        return f"Rule({self.name})"
 
     def weights(self, problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
         """Return the second layer that goes with Z: W itself, or what follows from Z."""

@@ -111,12 +111,15 @@ def _finite(Z: np.ndarray, W: np.ndarray) -> bool:
 def _divergence(
     problem: Problem, rule: Rule, rates: Rates, step: int, Z: np.ndarray, W: np.ndarray
 ) -> FloatingPointError:
-    """Return an error that names the first step, of those after a sound one, at which an entry is not finite."""
-    while _finite(Z, W):
+    """Return an error that names the first step after a sound one at which an entry is not finite."""
+    # A rule that keeps a state may not take the same course again: then the last of these steps is named.
+    for _ in range(BETWEEN_CHECKS):
         dZ, dW = rule.field(problem, Z, W)
         Z = Z + rates[0] * dZ
         W = W + rates[1] * dW
         step += 1
+        if not _finite(Z, W):
+            break
     return FloatingPointError(
         f"{rule.name} diverged: step {step} at learning rates {rates} for (Z, W) gave an entry that is "
         "not finite; choose smaller rates, for instance a tenth"
@@ -135,10 +138,10 @@ def _rates(learning_rate: float | Rates) -> Rates:
 def safe_learning_rate(problem: Problem) -> float:
     """Return a learning rate at which Euler's GD, FA and FA* stay near their flows' course.
 
-    Euler is stable where the rate times the field's steepest slope is below 2; this one aims at 1/2. The slope
-    is taken as the largest of ||Z||^2 + ||W||^2 + ||W|| ||C|| at the start, 2 ||Y||, which GD has at the
-    optimum, and 3/2 (2 ||Y|| ||C||)^(2/3), which FA has at rest when it comes from a small start. All norms are
-    spectral. A start far from balance may still need less.
+    Euler is stable where the rate times the field's steepest slope is below 2; this one aims at 1/2. The
+    slope is taken as the largest of ||Z||^2 + ||W||^2 + ||W|| ||C|| at the start, 2 ||Y||, which GD has at
+    the optimum, and 3/2 (2 ||Y|| ||C||)^(2/3), which FA has at rest when it comes from a small start. All
+    norms are spectral. A start far from balance may still need less.
 
     Parameters
     ----------

@@ -8,8 +8,10 @@ from numpy.typing import ArrayLike
 from fa_utils._checks import (
     finite_result,
     nonnegative_values,
+    plain_array,
     positive_number,
     rank_within,
+    real_array,
     states,
     whole_number,
 )
@@ -96,7 +98,7 @@ def stationary_errors(singular_values: ArrayLike, mixtures: ArrayLike) -> np.nda
     ((1000,), True)
     """
     values = nonnegative_values("singular_values", singular_values)
-    mixtures = np.asarray(mixtures)
+    mixtures = plain_array("mixtures", mixtures)
     r = mixtures.shape[-1] if mixtures.ndim else 0
     wanted = (values.size, rank_within(r, (values.size,)))
     mixtures = states("mixtures", mixtures, wanted, f"for {values.size} singular values")
@@ -222,6 +224,10 @@ class Rest(Record):
     W: np.ndarray
     gap: float
     steps: int
+
+    def __post_init__(self) -> None:
+        for name in ("Z", "W"):
+            object.__setattr__(self, name, real_array(name, getattr(self, name), ndim=2))
 
     def __repr__(self) -> str:
         return f"Rest(gap {self.gap:.2g} after {self.steps} steps)"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fa_utils._checks import real_entries
 from fa_utils._records import Record
 
 
@@ -22,8 +23,11 @@ class Trajectory(Record):
 
     Raises
     ------
+    TypeError
+        Entries that are no floating-point numbers; something that is no array.
     ValueError
-        Another number of snapshots than of times.
+        Another number of snapshots than of times; layers that do not fit each other; no snapshots; entries
+        that are masked or not finite.
 
     Examples
     --------
@@ -40,14 +44,21 @@ class Trajectory(Record):
 
     def __post_init__(self) -> None:
         for name, axes in (("times", 1), ("Z", 3), ("W", 3)):
-            view = np.asarray(getattr(self, name)).view()
-            if view.ndim != axes or len(view) != len(self.times):
-                raise ValueError(
-                    f"{name} has shape {view.shape}; with {len(self.times)} times it must have {axes} axes, "
-                    f"the first of length {len(self.times)}"
-                )
+            # A view can be made read-only without a copy, and a run may be large.
+            view = real_entries(name, getattr(self, name), integers=name == "times").view()
             view.setflags(write=False)
             object.__setattr__(self, name, view)
+            if view.ndim != axes:
+                raise ValueError(f"{name} has shape {view.shape}; it must have {axes} axes: reshape it")
+            if len(view) != len(self.times):
+                raise ValueError(
+                    f"{name} has {len(view)} snapshots but times has {len(self.times)}; give one for each"
+                )
+        if self.Z.shape[2] != self.W.shape[1]:
+            raise ValueError(
+                f"W has shape {self.W.shape}; with Z of shape {self.Z.shape} its second axis must have "
+                f"length {self.Z.shape[2]}"
+            )
 
     def __len__(self) -> int:
         return len(self.times)
@@ -55,5 +66,5 @@ class Trajectory(Record):
     def __repr__(self) -> str:
         n, r = self.Z.shape[1:]
         m = self.W.shape[2]
-        end = f" to time {self.times[-1]:.6g}" if len(self) else ""
-        return f"Trajectory({len(self)} snapshots{end}; Z {n} x {r}, W {r} x {m})"
+        end = f"{self.times[-1]:.6g}"
+        return f"Trajectory({len(self)} snapshots to time {end}; Z {n} x {r}, W {r} x {m})"

@@ -18,7 +18,14 @@ from fa_utils import ensembles
 configuration.set_hypothesis_home_dir(Path(__file__).parents[1] / "build" / ".hypothesis")
 settings.register_profile("suite", derandomize=True, database=None, deadline=None, max_examples=60)
 settings.register_profile("thorough", database=None, deadline=None, max_examples=1000, print_blob=True)
-settings.load_profile("suite")  # pytest --hypothesis-profile thorough takes the other
+
+
+def pytest_configure():
+    """Take the suite's profile before Hypothesis looks at --hypothesis-profile, and once alone.
+
+    This module is imported a second time by tests that say ``from conftest import ...``.
+    """
+    settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items):

@@ -1,7 +1,10 @@
-"""What those who build on this repository get: the package alone, and files their tools read."""
+"""What those who build on this repository get: the package alone, in layers, and files their tools read."""
 
+import ast
 import json
 import re
+import subprocess
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
@@ -10,7 +13,23 @@ import pytest
 import yaml
 from flit_core.wheel import make_wheel_in
 
+import fa_utils as fa
+
 ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "fa_utils"
+LAYERS = (
+    "_records",
+    "_checks",
+    "_linalg",
+    "problems",
+    "rules",
+    "trajectory",
+    "simulate",
+    "alignment",
+    "stationary",
+    "ensembles",
+)
+ROOMS = {"theory", "report", "companions"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 FORMS = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
 PYTHON = re.compile(r"\b3\.1[123]\b")  # those that the package and the lock are for
@@ -27,12 +46,67 @@ def wheel(tmp_path_factory):
 
 def test_a_wheel_brings_the_package_alone_and_whole(wheel):
     assert {name.split("/")[0] for name in wheel} == {"fa_utils", f"fa_utils-{PROJECT['version']}.dist-info"}
-    sources = {
-        f"fa_utils/{path.name}" for path in (ROOT / "fa_utils").iterdir() if path.suffix in (".py", ".typed")
-    }
-    assert {
-        name for name in wheel if name.startswith("fa_utils/")
-    } == sources and "fa_utils/py.typed" in sources
+    files = [path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".typed")]
+    sources = {path.relative_to(ROOT).as_posix() for path in files}
+    assert {name for name in wheel if name.startswith("fa_utils/")} == sources
+    assert "fa_utils/py.typed" in sources
+    assert {name.split("/")[1] for name in sources if name.count("/") == 2} == ROOMS
+
+
+# --- layers ---
+
+
+def imported(path):
+    """Return the modules of the package that a file imports, also within its functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} imports from {'.' * node.level}; name the module in full"
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.split(".")[0] == "fa_utils"}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_the_core_is_built_in_layers_and_no_module_imports_one_above_it(name):
+    below = {f"fa_utils.{one}" for one in LAYERS[: LAYERS.index(name)]}
+    modules = {".".join(one.split(".")[:2]) for one in imported(PACKAGE / f"{name}.py")}
+    assert modules - {"fa_utils"} <= below
+
+
+def test_the_core_has_no_other_modules_and_makes_all_of_its_names_public():
+    assert {path.stem for path in PACKAGE.glob("*.py")} == {*LAYERS, "__init__"}
+    modules = {".".join(one.split(".")[:2]) for one in imported(PACKAGE / "__init__.py")} - {"fa_utils"}
+    assert modules == {f"fa_utils.{name}" for name in LAYERS if name[0] != "_"}
+    assert sorted(fa.__all__) == sorted(set(fa.__all__))
+    assert all(hasattr(fa, name) for name in fa.__all__)
+
+
+@pytest.mark.parametrize("room", sorted(ROOMS))
+def test_a_room_stands_on_the_core_and_imports_no_other_room(room):
+    for path in (PACKAGE / room).glob("*.py"):
+        others = {one.split(".")[1] for one in imported(path) if one.count(".")} & ROOMS
+        assert others <= {room}, path.name
+
+
+@pytest.mark.parametrize(
+    ("modules", "stay_away"),
+    [
+        ("fa_utils", "theory report companions"),
+        ("fa_utils.theory", "report companions"),
+        ("fa_utils.companions.song2021, fa_utils.companions.wang2020", "theory report"),
+        ("fa_utils.report", "theory companions"),
+    ],
+)
+def test_computing_imports_no_plotting_and_no_other_room(modules, stay_away):
+    unwanted = {"matplotlib"} | {f"fa_utils.{room}" for room in stay_away.split()}
+    code = f"import sys, {modules}; sys.exit(' '.join({unwanted} & sys.modules.keys()) or 0)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+# --- files for other tools ---
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,14 @@
 import numpy as np
 import pytest
 from conftest import refused
+from scipy import sparse
+from scipy.sparse.linalg import aslinearoperator
 
-from fa_utils import checks
+import fa_utils as fa
+from fa_utils import _checks as checks
 
 REAL = "they must be real floating-point numbers: convert with np.asarray({0}, dtype=float), or take .real"
+FILL = "fill them in, or drop their rows or columns"
 
 
 @pytest.mark.parametrize(
@@ -21,6 +25,25 @@ REAL = "they must be real floating-point numbers: convert with np.asarray({0}, d
         ),
         ([0.5, 1.0], ValueError, "Z has shape (2,); it must have 2 axes: reshape it"),
         (np.ones((1, 2, 3)), ValueError, "Z has shape (1, 2, 3); it must have 2 axes: reshape it"),
+        ([[1.0, 2.0], [3.0]], ValueError, "Z has rows of different lengths; they must be equally long"),
+        (None, TypeError, f"Z holds object entries; {REAL.format('Z')} of complex ones"),
+        (np.ma.masked_equal([[1.0, 2.0]], 2.0), ValueError, f"Z has masked entries; {FILL}"),
+        (sparse.eye_array(3), TypeError, "Z is a sparse dia_array; pass Z.toarray()"),
+        (
+            aslinearoperator(np.eye(3)),
+            TypeError,
+            "Z is a MatrixLinearOperator; pass an array, or a FactoredTarget as target",
+        ),
+        (
+            fa.FactoredTarget(np.ones((3, 1)), np.ones((1, 2))),
+            TypeError,
+            "Z is a FactoredTarget; it must be an array: pass one of its arrays",
+        ),
+        (
+            fa.Factors(np.ones((2, 2)), np.ones((2, 2))),
+            TypeError,
+            "Z is a Factors; it must be an array: pass one of its arrays",
+        ),
     ],
 )
 def test_an_array_that_is_none_of_real_numbers_is_refused(values, kind, message):
@@ -84,54 +107,6 @@ def test_times_from_zero_on_are_kept_whole_numbers_among_them():
         times = checks.increasing_times(values)
         assert times.dtype == np.float64 and not times.flags.writeable
         assert np.array_equal(times, [0.0, 1.0, 3.0])
-
-
-@pytest.mark.parametrize(
-    ("values", "weights", "kind", "message"),
-    [
-        ([1.0, -2.0, -3.0], None, ValueError, "singular_values holds -3.0; singular values are at least 0"),
-        ([1.0, 2.0], [1, 2, 3], ValueError, "3 weights for 2 singular values; give one weight each"),
-        (
-            [1.0, 2.0, 3.0],
-            [1.0, -2.0, 0.0],
-            ValueError,
-            "weights holds -2.0; a value occurs a positive number of times: drop it",
-        ),
-        (
-            [1.0],
-            [0.0],
-            ValueError,
-            "weights holds 0.0; a value occurs a positive number of times: drop it",
-        ),
-        (
-            [1.0],
-            [1j],
-            TypeError,
-            f"weights holds complex128 entries; {REAL.format('weights')} of complex ones",
-        ),
-        (
-            ["2"],
-            None,
-            TypeError,
-            f"singular_values holds <U1 entries; {REAL.format('singular_values')} of complex ones",
-        ),
-    ],
-)
-def test_a_spectrum_that_is_none_is_refused(values, weights, kind, message):
-    with refused(kind, message):
-        checks.spectrum(values, weights)
-
-
-def test_a_spectrum_falls_without_zeros_and_keeps_its_weights_in_order():
-    values, counts = checks.spectrum([1, 0, 3, 1, 2], [0.5, 7, 2, 9, 4])
-    assert values.tolist() == [3, 2, 1, 1] and counts.tolist() == [2, 4, 0.5, 9]
-    values, counts = checks.spectrum([1.0, 2.0], None)
-    assert values.tolist() == [2, 1] and counts.tolist() == [1, 1]
-
-
-def test_singular_values_may_be_zero():
-    assert checks.checked_values([0.0, 1.0]).tolist() == [0.0, 1.0]
-    assert not checks.checked_values([0, 1]).flags.writeable
 
 
 @pytest.mark.parametrize(
@@ -204,3 +179,99 @@ def test_generators_are_given_back_and_nothing_else_is():
         TypeError, "rng was made without a seed that can be split; pass rng=np.random.default_rng(seed)"
     ):
         checks.spawning_generator(old)
+
+
+def test_an_array_of_whole_numbers_is_converted_where_they_are_allowed_and_nowhere_else():
+    array = checks.real_array("target", [[1, 2], [3, 4]], ndim=2, integers=True)
+    assert array.dtype == np.float64
+    assert array.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+    with refused(TypeError, f"target holds bool entries; {REAL.format('target')} of complex ones"):
+        checks.real_array("target", [[True]], ndim=2, integers=True)
+
+
+def test_a_mask_that_hides_nothing_is_no_reason_to_refuse():
+    array = checks.real_array("Z", np.ma.array(np.ones((2, 2)), mask=False), ndim=2)
+    assert type(array) is np.ndarray
+
+
+def test_numbers_of_at_least_0_may_be_zero_and_positive_ones_may_not():
+    for values in ([0.0, 1.0], [0, 1]):
+        array = checks.nonnegative_values("singular_values", values)
+        assert array.dtype == np.float64
+        assert not array.flags.writeable
+        assert array.tolist() == [0.0, 1.0]
+        with refused(ValueError, "weights holds 0.0; choose numbers above 0"):
+            checks.positive_values("weights", values)
+    assert checks.positive_values("weights", [3, 1]).tolist() == [3.0, 1.0]
+    with refused(ValueError, "singular_values holds -3.0; choose numbers of at least 0"):
+        checks.nonnegative_values("singular_values", [1.0, -2.0, -3.0])
+
+
+@pytest.mark.parametrize("check", [checks.nonnegative_values, checks.positive_values])
+@pytest.mark.parametrize(
+    ("values", "kind", "message"),
+    [
+        ([1j], TypeError, f"weights holds complex128 entries; {REAL.format('weights')} of complex ones"),
+        (["2"], TypeError, f"weights holds <U1 entries; {REAL.format('weights')} of complex ones"),
+        ([], ValueError, "weights has shape (0,) and so no entries; give it at least one"),
+        ([[1.0]], ValueError, "weights has shape (1, 1); it must have 1 axes: reshape it"),
+    ],
+)
+def test_values_that_are_no_list_of_real_numbers_are_refused(check, values, kind, message):
+    with refused(kind, message):
+        check("weights", values)
+
+
+PAIR = "it must be a pair (n, m), for instance (100, 80)"
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "message"),
+    [
+        (4, TypeError, f"shape is 4; {PAIR}"),
+        ((4,), TypeError, f"shape is (4,); {PAIR}"),
+        ((4, 3, 2), TypeError, f"shape is (4, 3, 2); {PAIR}"),
+        ("44", TypeError, f"shape is '44'; {PAIR}"),
+        (np.ones(2), TypeError, f"shape is an array of shape (2,); {PAIR}"),
+        ((4, 3.0), TypeError, "m is 3.0; it must be a whole number: use int(m)"),
+        ((0, 3), ValueError, "n is 0; choose at least 1"),
+    ],
+)
+def test_a_shape_that_is_no_pair_of_sizes_is_refused(shape, kind, message):
+    with refused(kind, message):
+        checks.matrix_shape(shape)
+
+
+def test_a_shape_is_a_tuple_or_a_list_of_two_sizes():
+    assert checks.matrix_shape([4, np.int64(3)]) == (4, 3)
+
+
+def test_a_result_is_given_back_if_it_is_finite():
+    array = np.ones(3)
+    assert checks.finite_result("loss", array) is array
+    for result in (np.inf, np.nan, np.array([1.0, np.inf])):
+        with pytest.raises(FloatingPointError, match=r"^loss overflows float64, which ends at"):
+            checks.finite_result("loss", result)
+
+
+def test_what_is_long_or_has_several_lines_is_named_by_its_kind():
+    assert checks.short_text("FA") == "'FA'"
+    assert checks.short_text(np.ones((9, 9))) == "an array of shape (9, 9)"
+    assert checks.short_text(list(range(100))) == "a list"
+    assert checks.short_text([np.eye(2)]) == "a list"
+
+
+def test_an_array_in_any_order_of_memory_is_kept_in_the_same_one():
+    rows = np.arange(6.0).reshape(2, 3)
+    columns = np.asfortranarray(rows)
+    columns.setflags(write=False)
+    for given in (rows, columns, rows.T.copy().T, rows[::-1][::-1]):
+        array = checks.real_array("Z", given, ndim=2)
+        assert array.flags.c_contiguous
+        assert np.array_equal(array, rows)
+        assert not np.shares_memory(array, given)
+
+
+def test_a_read_only_array_that_is_no_view_is_not_copied():
+    array = checks.real_array("Z", np.ones((2, 3)), ndim=2)
+    assert checks.real_array("Z", array, ndim=2) is array

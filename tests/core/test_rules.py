@@ -15,7 +15,8 @@ def directional_derivative(function, point, direction, step=1e-6):
 
 def test_gd_is_minus_half_the_gradient_of_the_error(problem, rng):
     dZ, dW = fa.GD.field(problem, problem.Z, problem.W)
-    V, U = rng.standard_normal(problem.Z.shape), rng.standard_normal(problem.W.shape)
+    V = rng.standard_normal(problem.Z.shape)
+    U = rng.standard_normal(problem.W.shape)
     along_Z = directional_derivative(lambda Z: fa.error(problem.target, Z, problem.W), problem.Z, V)
     along_W = directional_derivative(lambda W: fa.error(problem.target, problem.Z, W), problem.W, U)
     assert close(along_Z, -2 * (dZ * V).sum(), rtol=1e-8)
@@ -36,7 +37,7 @@ def test_fa_with_feedback_equal_to_the_forward_weights_is_gd(problem):
 
 
 def test_fa_star_is_fa_at_the_optimal_forward_weights(problem):
-    W = fa.optimal_forward(problem, problem.Z, problem.W)
+    W = fa.optimal_forward(problem, problem.Z)
     dZ, _ = fa.FA_STAR.field(problem, problem.Z, problem.W)
     assert close(dZ, (problem.target - problem.Z @ W) @ problem.feedback.T, atol=1e-14)
 
@@ -55,7 +56,7 @@ def test_fa_star_turns_around_the_columns_it_has(problem):
 
 def test_optimal_forward_solves_the_normal_equations_for_a_whole_trajectory(problem, rng):
     Z = rng.standard_normal((4, *problem.Z.shape))
-    W = fa.optimal_forward(problem, Z, problem.W)
+    W = fa.optimal_forward(problem, Z)
     assert W.shape == (4, 3, 6)
     assert close(np.swapaxes(Z, 1, 2) @ (problem.target - Z @ W), 0, atol=1e-13)
 
@@ -64,7 +65,7 @@ def test_optimal_forward_is_exact_for_nearly_dependent_columns(problem):
     Z = problem.Z.copy()
     Z[:, 2] = Z[:, 0] + 1e-9 * Z[:, 2]
     span, _ = np.linalg.qr(problem.Z)
-    W = fa.optimal_forward(problem, Z, problem.W)
+    W = fa.optimal_forward(problem, Z)
     assert close(Z @ W, span @ (span.T @ problem.target), atol=1e-6)
 
 
@@ -76,7 +77,7 @@ def test_optimal_forward_refuses_dependent_columns(problem):
         "start from linearly independent columns, for instance random ones"
     )
     with pytest.raises(ValueError, match=f"^{re.escape(says)}$"):
-        fa.optimal_forward(problem, Z, problem.W)
+        fa.optimal_forward(problem, Z)
     run = np.stack([problem.Z, Z])
     with pytest.raises(ValueError, match=f"^{re.escape(says)}$"):
         refuse_dependent_columns(run)
@@ -85,10 +86,38 @@ def test_optimal_forward_refuses_dependent_columns(problem):
 
 def test_optimal_forward_refuses_starts_and_results_that_are_not_finite(problem):
     with pytest.raises(ValueError, match=r"Z holds nan at \(0, 0\)"):
-        fa.optimal_forward(problem, np.full((7, 3), np.nan), problem.W)
+        fa.optimal_forward(problem, np.full((7, 3), np.nan))
     says = "Z has shape (6, 3); for a problem whose Z has shape (7, 3) it must end in (7, 3)"
     with refused(ValueError, says):
-        fa.optimal_forward(problem, np.ones((6, 3)), problem.W)
+        fa.optimal_forward(problem, np.ones((6, 3)))
     strong = replace(problem, target=1e200 * problem.target)
     with pytest.raises(FloatingPointError, match="optimal_forward overflows float64"):
-        fa.optimal_forward(strong, 1e-200 * problem.Z, problem.W)
+        fa.optimal_forward(strong, 1e-200 * problem.Z)
+
+
+def test_only_fa_star_derives_its_forward_weights_from_the_representation(problem):
+    for rule in (fa.GD, fa.FA):
+        assert rule.forward is None
+        assert rule.weights(problem, problem.Z, problem.W) is problem.W
+    best = fa.FA_STAR.weights(problem, problem.Z, problem.W)
+    assert np.array_equal(best, fa.optimal_forward(problem, problem.Z))
+
+
+def test_a_rule_is_shown_by_its_name_and_told_apart_by_its_field():
+    assert repr(fa.FA_STAR) == "Rule(FA*)"
+    assert fa.Rule("FA", fa.FA.field) == fa.FA
+    assert len({fa.GD, fa.FA, fa.FA_STAR, replace(fa.FA, field=fa.GD.field)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((3, fa.GD.field), "name is 3; it must be text, for instance 'FA with decay'"),
+        (("own", "FA"), "field is 'FA'; it must be a function of (problem, Z, W)"),
+        (("own", None), "field is None; it must be a function of (problem, Z, W)"),
+        (("own", fa.GD.field, 3), "forward is 3; it must be a function of (problem, Z), or None"),
+    ],
+)
+def test_a_rule_is_a_name_and_functions(arguments, message):
+    with refused(TypeError, message):
+        fa.Rule(*arguments)
