@@ -6,7 +6,6 @@ import json
 import numpy as np
 from matplotlib import image
 
-import fa_utils as fa
 from fa_utils import report
 from fa_utils.report.claims import VERDICT_MIME
 

@@ -10,14 +10,19 @@ import nbformat
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
-CLAIM = 'report.verdict(report.Claim("Lemma 1: seed is small", "new", seed, "<=", {bound}))'
+IMPORTS = """import fa_utils as fa
+from fa_utils import report
+from fa_utils.report import figures"""
+CLAIM = 'report.verdict(report.claim("Lemma 1: seed is small", measured=seed, at_most={bound}, mark="new"))'
 PICTURE = "figures.save(figures.panels()[0], '{name}', 'an empty panel')"
 
 
 def write_notebook(folder, name, *code, parameters="seed = 1  # of every draw [0 to 1_000_000_000]"):
     """Write a notebook with the usual imports, the parameter seed = 1 or these lines, and these cells."""
     cells = [
-        nbformat.v4.new_code_cell("import fa_utils as fa\nfrom fa_utils import report\nfrom fa_utils.report import figures"),
+        nbformat.v4.new_code_cell(
+            "import fa_utils as fa\nfrom fa_utils import report\nfrom fa_utils.report import figures"
+        ),
         nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]}),
         *(nbformat.v4.new_code_cell(line) for line in code),
     ]

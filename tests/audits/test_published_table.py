@@ -39,8 +39,8 @@ def published(monkeypatch, tmp_path):
         seen.made.append((simulation.activation.name, width, networks))
         return instant(simulation, width, networks, **rest)
 
-    monkeypatch.setattr(fa, "simulate_published", counted)
-    monkeypatch.setattr(fa, "WIDTHS", (200, 400))
+    monkeypatch.setattr(song2021_settings, "simulate_published", counted)
+    monkeypatch.setattr(song2021_settings, "WIDTHS", (200, 400))
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     monkeypatch.delenv("FA_DASK", raising=False)
     in_folder(monkeypatch, tmp_path / "one")
@@ -117,7 +117,7 @@ def test_of_a_run_its_end_is_kept(monkeypatch):
             for decay in range(4)
         ]
     ]
-    monkeypatch.setattr(fa, "simulate_published", lambda *arguments, **options: ends)
+    monkeypatch.setattr(song2021_settings, "simulate_published", lambda *arguments, **options: ends)
     unit = Unit("relu", 400, 6)
     rows = list(published_table.rows_of(unit, published_table.made(unit, None)))
     assert [list(row.values()) for row in rows] == [
@@ -233,7 +233,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_numbers(monkeypatch, publi
             raise KeyboardInterrupt
         return counted(*arguments, **options)
 
-    monkeypatch.setattr(fa, "simulate_published", stopping)
+    monkeypatch.setattr(song2021_settings, "simulate_published", stopping)
     with pytest.raises(KeyboardInterrupt):
         published_table.main(FEW)
     assert published_table.RUNS.exists() == (after > 0)
@@ -242,13 +242,13 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_numbers(monkeypatch, publi
         assert published_table.rows_in(published_table.TABLE) == published_table.table(
             published_table.rows_in(published_table.RUNS)
         )
-    monkeypatch.setattr(fa, "simulate_published", counted)
+    monkeypatch.setattr(song2021_settings, "simulate_published", counted)
     published_table.main(FEW)
     assert kept() == whole and len(published.made) == 2 * (2 + 7 + 7)
 
 
 def test_more_runs_may_be_asked_for_later(monkeypatch, published):
-    monkeypatch.setattr(fa, "WIDTHS", (200,))
+    monkeypatch.setattr(song2021_settings, "WIDTHS", (200,))
     published_table.main(22)
     runs, table = kept()
     in_folder(monkeypatch, published.folder / "two")
@@ -284,7 +284,7 @@ def test_a_cluster_gets_whole_lists_and_the_cores_here_one_unit_each(
         handed.append(len(items))
         return np.array([experiment(item, rng) for item in items])
 
-    monkeypatch.setattr(fa, "WIDTHS", (200,))
+    monkeypatch.setattr(song2021_settings, "WIDTHS", (200,))
     monkeypatch.setattr(fa, "ensemble_over", ensemble_over)
     monkeypatch.setattr(published_table, "cpu_count", lambda: cores)
     if address is not None:
@@ -302,7 +302,7 @@ def test_a_cluster_gets_whole_lists_and_the_cores_here_one_unit_each(
 
 
 def test_it_says_how_far_it_is(monkeypatch, published, capsys):
-    monkeypatch.setattr(fa, "WIDTHS", (200,))
+    monkeypatch.setattr(song2021_settings, "WIDTHS", (200,))
     monkeypatch.setattr(published_table, "cpu_count", lambda: 3)
     published_table.main(5)
     assert capsys.readouterr().out == (
@@ -316,7 +316,7 @@ def test_who_stops_it_is_told_that_it_goes_on(monkeypatch, published, capsys):
     def stopped(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(fa, "simulate_published", stopped)
+    monkeypatch.setattr(song2021_settings, "simulate_published", stopped)
     monkeypatch.setattr(sys, "argv", ["published_table.py", "5"])
     monkeypatch.chdir(published.folder)
     with pytest.raises(SystemExit) as caught:

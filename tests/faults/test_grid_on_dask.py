@@ -4,8 +4,10 @@ from small_copy import CLAIM, PICTURE, make, write_notebook
 
 
 def test_runs_are_made_by_the_workers_and_read_here(copy, scheduler, workers):
-    told = 'report.verdict(report.claim("x", measured=0.0 + ("ONLY_HERE" in os.environ), at_most=seed - 2.0, mark="new"))'
-    here = 'report.verdict(report.Claim("y", "new", float(Path(fa.__file__).parents[1] == Path.cwd().parent), "==", 1))'
+    told = """set_here = float("ONLY_HERE" in os.environ)
+report.verdict(report.claim("x", measured=set_here, at_most=seed - 2.0, mark="new"))"""
+    here = """own = float(Path(fa.__file__).parents[1] == Path.cwd().parent)
+report.verdict(report.claim("y", measured=own, equal_to=1, mark="new"))"""
     cells = (
         "import os\nfrom pathlib import Path",
         here,

@@ -77,7 +77,7 @@ def test_a_second_accept_adopts_nothing(accepted):
 
 
 def test_whatever_a_run_depends_on_makes_it_run_again(accepted):
-    for name in ("notebooks/good.ipynb", "fa_utils/files.py", "notebooks/table.csv", "tools/kernel.py"):
+    for name in ("notebooks/good.ipynb", "fa_utils/theory/law.py", "notebooks/table.csv", "tools/kernel.py"):
         (accepted / name).touch()
         assert "good starts" in make(accepted, "reproduce").stdout, name
     assert "good starts" not in make(accepted, "reproduce").stdout
@@ -94,7 +94,7 @@ def test_make_n_does_nothing(copy):
 
 
 def test_a_failing_verdict_hides_no_later_one_and_a_broken_notebook_no_other(accepted):
-    later = 'report.verdict(report.Claim("Lemma 2: later", "new", seed, "<=", 5))'
+    later = 'report.verdict(report.claim("Lemma 2: later", measured=seed, at_most=5, mark="new"))'
     write_notebook(accepted, "failing", PICTURE.format(name="failing"), CLAIM.format(bound=0), later)
     write_notebook(accepted, "broken", PICTURE.format(name="broken"), CLAIM.format(bound=5), "1 / 0")
     ran = make(accepted, "reproduce", "JOBS=2")
@@ -283,7 +283,8 @@ def test_parameters_are_listed_and_unusual_values_are_said_and_tried(copy):
 
 def test_make_sweeps_a_notebook_and_leaves_no_other_trace(accepted):
     lines = "seed = 1  # x [0 to 9]\ntheta = 1.0  # y [0.5 to 2]"
-    claim = 'report.verdict(report.Claim(f"Lemma 1: theta = {theta:g}: x", "new", theta * seed, "<=", 2.0))'
+    claim = """text = f"Lemma 1: theta = {theta:g}: x"
+report.verdict(report.claim(text, measured=theta * seed, at_most=2.0, mark="new"))"""
     write_notebook(accepted, "good", PICTURE.format(name="good"), claim, "1 / (seed - 3)", parameters=lines)
     before = files_below(accepted)
     ran = make(accepted, "sweep", "ONLY=good", "P=theta=0.5,1 seed=2:3")
