@@ -13,6 +13,9 @@ from fa_utils._linalg import product_core, quotient, sum_of_squares
 from fa_utils.problems import FactoredTarget, Problem, Target, TargetLike, checked_problem, checked_target
 
 
+# --- how good the product is ---
+
+
 def error(target: TargetLike, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return the squared error ||Y - ZW||_F^2 of problem (1).
 
@@ -43,6 +46,7 @@ def error(target: TargetLike, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """
     target = checked_target(target)
     Z, W = factors(target.shape, Z, W)
+    # One state at a time: all differences at once would take T times the target's memory.
     leading = np.broadcast_shapes(Z.shape[:-2], W.shape[:-2])
     Z = np.broadcast_to(Z, leading + Z.shape[-2:])
     W = np.broadcast_to(W, leading + W.shape[-2:])
@@ -55,6 +59,7 @@ def error(target: TargetLike, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
 def _difference(target: Target, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return a matrix with the singular values of Y - ZW: itself, where Y is an array."""
     if isinstance(target, FactoredTarget):
+        # Y - ZW = [left, -Z] [right; W], and the triangles of both have its singular values.
         return product_core(np.hstack([target.left, -Z]), np.vstack([target.right, W]))
     return target - Z @ W
 
@@ -114,6 +119,9 @@ def loss(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     True
     """
     return finite_result("loss", sum_of_squares(residual(problem, Z, W)))
+
+
+# --- how forward and feedback weights lie to each other ---
 
 
 def overlap(problem: Problem, W: np.ndarray) -> np.ndarray:
@@ -196,9 +204,13 @@ def alignment_cosine(problem: Problem, W: np.ndarray) -> np.ndarray:
     """
     W = _second_layers(problem, W)
     C = problem.feedback
+    # The inner product of two matrices is the trace of one times the other's transpose.
     inner = np.trace(W @ C.T, axis1=-2, axis2=-1)
     lengths = np.sqrt(sum_of_squares(W) * sum_of_squares(C))
     return quotient(inner, finite_result("alignment_cosine", lengths))
+
+
+# --- what the flows conserve ---
 
 
 def conserved_by_fa(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
@@ -281,6 +293,9 @@ def squared_norm(matrices: np.ndarray) -> np.ndarray:
     if matrices.ndim < 2:
         raise ValueError(f"matrices has shape {matrices.shape}; it must have at least 2 axes: reshape it")
     return finite_result("squared_norm", sum_of_squares(matrices))
+
+
+# --- checks ---
 
 
 def factors(shape: tuple[int, int], Z: ArrayLike, W: ArrayLike) -> tuple[np.ndarray, np.ndarray]:

@@ -22,6 +22,9 @@ from fa_utils._linalg import product_core
 from fa_utils._records import Record
 
 
+# --- targets ---
+
+
 class Factors(NamedTuple):
     """A product ZW given by its factors, shapes (n, r) and (r, m)."""
 
@@ -111,10 +114,14 @@ def thin_svd(target: Target) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return left (n, k), values (k,) in falling order and right (k, m), k at most min(n, m)."""
     if not isinstance(target, FactoredTarget):
         return np.linalg.svd(target, full_matrices=False)
+    # Only the small product in the middle is decomposed: n and m enter through two QR factorisations.
     left_basis, left = np.linalg.qr(target.left)
     right_basis, right = np.linalg.qr(target.right.T)
     inner_left, values, inner_right = np.linalg.svd(left @ right.T, full_matrices=False)
     return left_basis @ inner_left, values, inner_right @ right_basis.T
+
+
+# --- problems ---
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -278,6 +285,7 @@ def target_with_spectrum(
             f"{values.size} singular values exceed the smaller side {min(n, m)} of shape {(n, m)}; "
             f"give at most {min(n, m)}"
         )
+    # A stream each, so that another n leaves the right singular vectors unchanged.
     left_rng, right_rng = spawning_generator(rng).spawn(2)
     left = orthonormal_columns(n, values.size, rng=left_rng)
     right = orthonormal_columns(m, values.size, rng=right_rng)
@@ -381,6 +389,7 @@ def nearly_square_problem(
     feedback_scale = number_from_zero("feedback_scale", feedback_scale)
     left_rng, right_rng, feedback_rng, start_rng = spawning_generator(rng).spawn(4)
     target = left_rng.standard_normal((size, size)) @ right_rng.standard_normal((size, size))
+    # Where Z^T Z = I the best W is Z^T Y: FA* starts without a jump.
     Z = orthonormal_columns(size, rank, rng=start_rng)
     feedback = feedback_scale * feedback_rng.standard_normal((rank, size))
     return Problem(target=target, feedback=feedback, Z=Z, W=Z.T @ target)

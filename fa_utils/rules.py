@@ -11,6 +11,9 @@ from fa_utils.problems import Problem, checked_problem
 Derivatives = tuple[np.ndarray, np.ndarray]
 
 
+# --- vector fields ---
+
+
 def second_layer(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return Z^T (Y - ZW), multiplied out: how GD and FA move W; shapes (..., n, r) -> (..., r, m)."""
     return Z.mT @ problem.target - (Z.mT @ Z) @ W
@@ -34,6 +37,7 @@ def optimal_feedback_field(problem: Problem, Z: np.ndarray, W: np.ndarray) -> De
 
     W has no motion of its own under FA*. It follows Z, so the W given here does not count.
     """
+    # Q Q^T projects on the range of Z; what is left is the residual at the best W.
     Q, _ = np.linalg.qr(Z)
     return problem.sketch - Q @ (Q.T @ problem.sketch), np.zeros_like(W)
 
@@ -73,6 +77,7 @@ def optimal_forward(problem: Problem, Z: np.ndarray) -> np.ndarray:
     """
     shape = checked_problem(problem).Z.shape
     Z = states("Z", Z, shape, f"for a problem whose Z has shape {shape}")
+    # Through QR, since Z^T Z would square the condition number.
     Q, R = np.linalg.qr(Z)
     refuse_dependent_columns(R)
     return finite_result("optimal_forward", np.linalg.solve(R, Q.mT @ problem.target))
@@ -86,6 +91,9 @@ def refuse_dependent_columns(Z: np.ndarray) -> None:
             f"Z has rank {rank} but {Z.shape[-1]} columns; FA* needs full column rank: "
             "start from linearly independent columns, for instance random ones"
         )
+
+
+# --- rules ---
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,9 @@ Rates = tuple[float, float]  # for Z and W
 Field = Callable[[float, np.ndarray], np.ndarray]
 
 
+# --- Euler steps ---
+
+
 def descend(
     problem: Problem,
     rule: Rule,
@@ -73,6 +76,7 @@ def descend(
     kept = sorted({*range(0, steps, every), steps})
     Z, W = _euler(problem, rule, rates, kept)
     if rule.forward is not None:
+        # Of a W that follows from Z, Euler has no steps: it is computed at the snapshots alone.
         W = rule.forward(problem, Z)
     return Trajectory(rates[0] * np.array(kept), Z, W)
 
@@ -133,6 +137,9 @@ def _rates(learning_rate: float | Rates) -> Rates:
         raise ValueError(f"learning_rate holds {len(pair)} numbers; give one, or a pair for (Z, W)")
     for_Z, for_W = (positive_number("learning_rate", rate) for rate in pair)
     return for_Z, for_W
+
+
+# --- what everybody writes first ---
 
 
 def safe_learning_rate(problem: Problem) -> float:
@@ -205,6 +212,9 @@ def compare(
     """
     every = max(1, whole_number("steps", steps, least=1) // 200)
     return {rule: descend(problem, rule, learning_rate, steps, every=every) for rule in (GD, FA, FA_STAR)}
+
+
+# --- gradient flow ---
 
 
 def flow(

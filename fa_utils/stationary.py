@@ -31,6 +31,9 @@ from fa_utils.rules import Rule, second_layer
 from fa_utils.simulate import descend
 
 
+# --- Lemma 1 ---
+
+
 def stationary_point(problem: Problem) -> Factors:
     """Return Lemma 1's product P Y, P the projection on the range of Y C^T, without simulating.
 
@@ -58,6 +61,7 @@ def stationary_point(problem: Problem) -> Factors:
     """
     sketch = checked_problem(problem).sketch
     left, values, _ = np.linalg.svd(sketch, full_matrices=False)
+    # Directions that FA never sees have singular values that are rounding.
     seen = values > values[0] * max(sketch.shape) * np.finfo(float).eps
     Z = left * seen
     return Factors(Z, Z.T @ problem.target)
@@ -106,6 +110,9 @@ def stationary_errors(singular_values: ArrayLike, mixtures: ArrayLike) -> np.nda
     Q, _ = np.linalg.qr(values[:, None] * mixtures)
     errors = np.square(values).sum() - np.square(values[:, None] * Q).sum(axis=(-2, -1))
     return finite_result("stationary_errors", errors)
+
+
+# --- the optimum ---
 
 
 def optimal_point(target: TargetLike, rank: int) -> Factors:
@@ -169,6 +176,9 @@ def optimal_error(target: TargetLike, rank: int) -> float:
     rank = rank_within(rank, target.shape)
     beyond = np.linalg.svd(core(target), compute_uv=False)[rank:]
     return finite_result("optimal_error", float(beyond @ beyond))
+
+
+# --- coming to rest ---
 
 
 def stationarity_gap(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
