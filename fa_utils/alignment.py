@@ -12,7 +12,6 @@ from fa_utils._checks import finite_result, plain_array, real_entries, states
 from fa_utils._linalg import product_core, quotient, sum_of_squares
 from fa_utils.problems import FactoredTarget, Problem, Target, TargetLike, checked_problem, checked_target
 
-
 # --- how good the product is ---
 
 

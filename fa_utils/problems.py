@@ -21,7 +21,6 @@ from fa_utils._checks import (
 from fa_utils._linalg import product_core
 from fa_utils._records import Record
 
-
 # --- targets ---
 
 

@@ -30,7 +30,6 @@ from fa_utils.problems import (
 from fa_utils.rules import Rule, second_layer
 from fa_utils.simulate import descend
 
-
 # --- Lemma 1 ---
 
 
