@@ -8,6 +8,8 @@ import numpy as np
 from fa_utils._checks import finite_result, short_text, states
 from fa_utils.problems import Problem, checked_problem
 
+FEW = 8  # times as many rows or columns as hidden units: up to there the error is formed
+
 Derivatives = tuple[np.ndarray, np.ndarray]
 
 
@@ -19,16 +21,30 @@ def second_layer(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     return Z.mT @ problem.target - (Z.mT @ Z) @ W
 
 
-def gradient_field(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
-    """Return gradient flow (2): dZ = (Y - ZW) W^T, dW = Z^T (Y - ZW).
+def forms_error(problem: Problem) -> bool:
+    """Return whether Y - ZW is worth forming: it takes three products in place of six, but larger ones."""
+    return isinstance(problem.target, np.ndarray) and min(problem.target.shape) <= FEW * len(problem.W)
 
-    Multiplied out, so that no n x m matrix is formed: dZ = Y W^T - Z (W W^T).
-    """
+
+def direct_products(problem: Problem, Z: np.ndarray, W: np.ndarray, back: np.ndarray) -> Derivatives:
+    """Return (Y - ZW) B^T and Z^T (Y - ZW), shapes (n, r) and (r, m), for B = ``back`` (r, m)."""
+    error = problem.target - Z @ W
+    return error @ back.T, Z.T @ error
+
+
+def gradient_field(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
+    """Return gradient flow (2): dZ = (Y - ZW) W^T, dW = Z^T (Y - ZW)."""
+    if forms_error(problem):
+        return direct_products(problem, Z, W, W)
+    # Multiplied out, so that no n x m matrix is formed.
     return problem.target @ W.T - Z @ (W @ W.T), second_layer(problem, Z, W)
 
 
 def feedback_field(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
-    """Return feedback alignment (3): dZ = (Y - ZW) C^T, dW = Z^T (Y - ZW), multiplied out."""
+    """Return feedback alignment (3): dZ = (Y - ZW) C^T, dW = Z^T (Y - ZW)."""
+    if forms_error(problem):
+        return direct_products(problem, Z, W, problem.feedback)
+    # Multiplied out, with Y C^T, which never changes.
     return problem.sketch - Z @ (W @ problem.feedback.T), second_layer(problem, Z, W)
 
 
