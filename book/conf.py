@@ -1,6 +1,7 @@
 """How Sphinx makes the book: see book/stage.py."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",
     "sphinxcontrib.bibtex",
-    "plain_docstrings",
+    "sphinx.ext.napoleon",
     "statement_links",
 ]
 nb_execution_mode = "off"
@@ -27,6 +28,10 @@ myst_heading_anchors = 3
 bibtex_bibfiles = ["references.bib"]
 statement_homes = json.loads((HERE / "homes.json").read_text(encoding="utf-8"))
 exclude_patterns = ["README.md", "contents.md", "reference.md", "**/explorer.html"]
+default_role = "code"
+napoleon_google_docstring = False
+napoleon_use_ivar = True
+napoleon_use_rtype = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 mathjax4_config = {"chtml": {"scale": 0.9}}  # as large as the text around it
@@ -49,3 +54,19 @@ html_theme_options = {
     "use_download_button": False,
     "use_fullscreen_button": False,
 }
+
+
+def escape(app, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
+    """Keep the stars, bars and underscores of a docstring's formulas from being read as markup."""
+    example = False
+    for number, line in enumerate(lines):
+        example = bool(line.strip()) and (example or line.lstrip().startswith(">>>"))
+        if not example:
+            parts = re.split("(`+.+?`+)", line)
+            parts[::2] = [re.sub(r"[*|_]", r"\\\g<0>", part) for part in parts[::2]]
+            lines[number] = "".join(parts)
+
+
+def setup(app) -> None:
+    """Escape before sections are read."""
+    app.connect("autodoc-process-docstring", escape, priority=400)

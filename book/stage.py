@@ -21,6 +21,7 @@ from fa_utils.report.claims import VERDICT_MIME
 
 PAGES = [f"{name}.md" for name in ("README", "TESTING", "CHANGELOG", "CONTRIBUTING")]
 PAGES += ["benchmarks/README.md", "tests/mutants.md"]
+TOOLS = ("stage.py", "links.py", "tables.py")
 OTHER_PAGES = re.compile("(figures|notebooks)/")
 FOLDERS = {".": "The paper", "beyond": "Beyond the paper", "companions": "Companion papers"}
 LONG = 12  # lines of code; longer cells are folded
@@ -126,9 +127,7 @@ def thing_of(thing: object, room: str) -> bool:
 def stage(source: Path) -> None:
     """Put the book's pages together in an empty folder."""
     order, home = names(), repository()
-    shutil.copytree(
-        "book", source, ignore=shutil.ignore_patterns("tests", "*.lock", "[ls]*.py", "__pycache__")
-    )
+    shutil.copytree("book", source, ignore=shutil.ignore_patterns("tests", "*.lock", *TOOLS, "__pycache__"))
     shutil.copytree("figures", source / "figures", ignore=shutil.ignore_patterns("*.csv"))
     shutil.copytree("notebooks", source / "notebooks", ignore=shutil.ignore_patterns("*.ipynb", ".*"))
     texts = {page: resolved(Path(page).read_text(encoding="utf-8"), page, home) for page in PAGES}
