@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 import fa_utils as fa
 from fa_utils.report.files import write_whole
@@ -25,6 +26,7 @@ WIDTH = 8.8  # inches: at 100 dots to the inch, about what GitHub's notebook pag
 COLOURS = {"GD": "#0072B2", "FA": "#D55E00", "FA*": "#009E73"}
 DASHES = {"GD": "-", "FA": (0, (5, 1.5)), "FA*": (0, (1, 1))}
 THEORY = "black"
+LONG = 100  # last over first of a logarithmic axis: beyond, only decades have ticks
 
 
 def use() -> None:
@@ -454,3 +456,7 @@ def _shorten(ax: Axes) -> None:
     logarithmic = [scale == "log" for scale in (ax.get_xscale(), ax.get_yscale())]
     ends = np.where(logarithmic, beyond, limits)
     ax.set(xlim=ends[:, 0], ylim=ends[:, 1])
+    # Ticks between the decades say nothing on a long axis, and take most of the time.
+    for axis, (low, high) in zip((ax.xaxis, ax.yaxis), ends.T, strict=True):
+        if axis.get_scale() == "log" and max(low, high) > LONG * min(low, high):
+            axis.set_minor_locator(NullLocator())

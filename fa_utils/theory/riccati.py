@@ -12,6 +12,7 @@ import numpy as np
 
 LATEST = 1e300  # in units of 1 over the norm of P: later times are as good as this one
 LEAST_RESIDUAL = 1e-13  # relative to P: below, R is rounding and nothing turns
+MOST_KNOWN = 300  # propagators that are kept
 MOST_RESTARTS = 3000  # on the way to one time
 LARGEST_DEFECT = 1e-12  # of Q^T Q from I: beyond, rounding has grown and the solution starts again before
 
@@ -63,7 +64,7 @@ def turn_columns(pull: np.ndarray, columns: np.ndarray, times: np.ndarray) -> np
         else:
             restarts += 1
             # Part of the way: as far as Q stays orthonormal.
-            step, once = _propagators(pull, columns, times[done] - now).popitem()
+            step, once = _propagators(pull, columns, times[done] - now, {}).popitem()
             columns = columns @ once.decay + once.onset
             now += step
         # Q's polar factor: the nearest columns that are orthonormal to rounding.
@@ -83,8 +84,12 @@ def _follow(pull: np.ndarray, columns: np.ndarray, times: np.ndarray) -> np.ndar
     k = columns.shape[1]
     states = np.concatenate([np.zeros((k, k)), columns])[None]
     parts = []
+    known: dict[float, Propagator] = {}
     for step, count in _equal_steps(times):
-        once = _propagators(pull, columns, step).get(step)
+        # Times that double share their propagators; others would only fill the memory.
+        if len(known) > MOST_KNOWN:
+            known.clear()
+        once = _propagators(pull, columns, step, known).get(step)
         states = _march(once, states[-1], count) if once else states[:0]
         parts.append(states[:, k:])
         if len(states) < count:
@@ -142,24 +147,27 @@ def _move(once: Propagator, states: np.ndarray) -> np.ndarray:
 # --- propagators ---
 
 
-def _propagators(pull: np.ndarray, columns: np.ndarray, step: float) -> dict[float, Propagator]:
-    """Return propagators by their lengths: a part of ``step``, its doubles, and ``step`` if rounding allows.
+def _propagators(
+    pull: np.ndarray, columns: np.ndarray, step: float, known: dict[float, Propagator]
+) -> dict[float, Propagator]:
+    """Return ``known``, by length, with what ``step`` is doubled from and, if rounding allows, ``step``.
 
     The exponential over a long time overflows; a propagator that is doubled from a short one stays bounded.
     The first spans a time of at most 1, over which nothing grows that starts from rounding.
     """
     length = step
-    while length > 1:
+    while length not in known and length > 1:
         length /= 2
-    found = {length: _exponential(pull, columns, length)}
+    if length not in known:
+        known[length] = _exponential(pull, columns, length)
     while length < step:
-        longer = _double(found[length])
+        longer = _double(known[length])
         after = columns @ longer.decay + longer.onset
         if not _count_orthonormal(after[None]):
             break
         length *= 2
-        found[length] = longer
-    return found
+        known[length] = longer
+    return known
 
 
 def _exponential(pull: np.ndarray, columns: np.ndarray, step: float) -> Propagator:

@@ -166,7 +166,7 @@ def test_restarts_are_counted_from_the_last_time_reached(monkeypatch, reached, r
     def follow(pull, columns, times):
         return np.repeat(columns[None], next(answers, 0), axis=0)
 
-    def propagators(pull, columns, step):
+    def propagators(pull, columns, step, known):
         begun.append(step)
         still = np.zeros((1, 1))
         return {0.5: riccati.Propagator(np.eye(1), still, still, 0 * columns, 0 * columns)}
@@ -178,3 +178,22 @@ def test_restarts_are_counted_from_the_last_time_reached(monkeypatch, reached, r
     with refused(FloatingPointError, says):
         turn_columns(np.array([[0.0], [2.0]]), np.array([[1.0], [0.0]]), np.array([4.0, 9.0]))
     assert len(begun) == restarts
+
+
+def test_times_that_double_take_one_exponential(monkeypatch, rng):
+    made = []
+    whole = riccati._exponential
+
+    def counted(pull, columns, step):
+        made.append(step)
+        return whole(pull, columns, step)
+
+    monkeypatch.setattr(riccati, "_exponential", counted)
+    columns = np.linalg.qr(rng.standard_normal((6, 2)))[0]
+    pull = rng.standard_normal((6, 2))
+    pull /= np.linalg.norm(pull)
+    times = 2.0 ** np.arange(-5, 5)
+    path = turn_columns(pull, columns, times)
+    assert len(made) == 1
+    apart = [turn_columns(pull, columns, times[[k]])[0] for k in range(times.size)]
+    assert np.abs(path - apart).max() < 1e-13
