@@ -156,7 +156,7 @@ def _propagators(
     The first spans a time of at most 1, over which nothing grows that starts from rounding.
     """
     length = step
-    while length not in known and length > 1:
+    while length not in known and (length > 1 or length / 2 in known):
         length /= 2
     if length not in known:
         known[length] = _exponential(pull, columns, length)
