@@ -5,6 +5,7 @@ up, down or zero; nearest without it. As a pytest plugin it gives such kernels t
 """
 
 import ctypes
+import gc
 import os
 import platform
 import shutil
@@ -54,6 +55,9 @@ def pytest_configure() -> None:
 
 
 if __name__ == "__main__":
+    gc.set_threshold(
+        50_000, 20, 20
+    )  # what is imported stays: looking for garbage in it takes a tenth of the start
     from ipykernel import kernelapp
 
     sys.path = [folder for folder in sys.path if folder != str(Path(__file__).parent)]
