@@ -5,11 +5,11 @@ how many are computed at a time. (Two kinds of processor may still round a matri
 """
 
 import os
-import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
+from pickle import dumps
 from typing import Any, TypeVar
 
 import numpy as np
@@ -176,7 +176,7 @@ def _draw_elsewhere(tasks: list[Task]) -> list[np.ndarray]:
 
     # Checked first, because what cannot be sent fails in many ways later.
     try:
-        pickle.dumps(joblib.wrap_non_picklable_objects(tasks))
+        dumps(joblib.wrap_non_picklable_objects(tasks))
     except Exception as error:
         raise TypeError(
             f"experiment cannot be sent to another process ({error!r:.500}); "

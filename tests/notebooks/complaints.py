@@ -14,7 +14,7 @@ from run_notebook import KERNEL
 from summary import rows_in
 
 LARGEST = 1_000_000  # bytes
-LONGEST = 32  # lines of a cell
+LONGEST = 20  # lines of a cell
 METADATA = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
 REFUSED_COMMANDS = (r"\newcommand", r"\operatorname", r"\mbox", r"\phantom", r"\tag")
 DROPPED_OUTPUTS = ("image/svg+xml", "text/html", "application/javascript")
@@ -86,7 +86,7 @@ def _about_code(code: list[dict]) -> Iterator[str]:
     for number, cell in enumerate(code, start=1):
         lines = "".join(cell["source"]).count("\n") + 1
         if lines > LONGEST:
-            yield f"code cell {number} has {lines} lines; {LONGEST} are a screen"
+            yield f"code cell {number} has {lines} lines; {LONGEST} are enough"
 
 
 def _about_output(output: dict) -> Iterator[str]:

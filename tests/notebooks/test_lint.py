@@ -152,10 +152,10 @@ def test_a_notebook_without_outputs_or_without_a_verdict_is_named(tmp_path):
     assert complaints(write(tmp_path / "good.ipynb", control)) == ["no verdict: nothing that could fail"]
 
 
-@pytest.mark.parametrize(("lines", "named"), [(32, False), (33, True)])
+@pytest.mark.parametrize(("lines", "named"), [(20, False), (21, True)])
 def test_a_cell_beyond_a_screen_is_named(tmp_path, lines, named):
     found = about(tmp_path, code("\n".join(["x = 1"] * lines)))
-    assert found == (["code cell 3 has 33 lines; 32 are a screen"] if named else [])
+    assert found == (["code cell 3 has 21 lines; 20 are enough"] if named else [])
 
 
 @pytest.mark.parametrize(
