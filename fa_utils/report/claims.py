@@ -79,8 +79,10 @@ class Claim:
         """The claim as texts: `verdicts.csv` has them with the notebook's name, and readers see ``shown``."""
         below = abs(float(self.measured)) < self.resolution
         value = self.resolution if below else self.measured
-        # A count in full, any other number to two digits; z: a zero has no sign.
-        measured = f"{value:d}" if isinstance(value, int | np.integer) else f"{float(value):z.2g}"
+        # A count in full, any other number to two digits; z: a zero has no sign. A hair more, since Python
+        # shows what is just below a short decimal with one digit too few where the processor rounds down.
+        whole = isinstance(value, int | np.integer)
+        measured = f"{value:d}" if whole else f"{float(value) * (1 + 1e-12):z.2g}"
         return {
             "statement": self.statement,
             "mark": self.mark,
