@@ -78,7 +78,7 @@ def environment(version: str, packages: str) -> Path:
     """Return where an environment's programs are, after making it from packages as they are today."""
     folder, lock = FOLDER / f"{version}-{packages}", Path("requirements.lock")
     if packages in RESOLUTIONS:
-        lock = FOLDER / f"{version}-{packages}.lock"
+        lock = FOLDER / f"requirements-{version}-{packages}.txt"
         extras = [f"--extra={extra}" for extra in ("notebooks", "test", "build")]
         how = [f"--python-version={version}", f"--resolution={RESOLUTIONS[packages]}", "--generate-hashes"]
         quiet = ["--no-emit-index-url", "--no-annotate", "--quiet", f"--output-file={lock}"]

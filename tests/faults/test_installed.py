@@ -27,8 +27,10 @@ def test_pip_brings_the_package_alone_and_whole(installed):
         "fa_utils",
         f"fa_utils-{PROJECT['version']}.dist-info",
     }
-    sources = {path.name for path in (ROOT / "fa_utils").iterdir() if path.suffix in (".py", ".typed")}
-    assert {path.name for path in (installed / "fa_utils").iterdir()} == sources and "py.typed" in sources
+    package = ROOT / "fa_utils"
+    sources = {path.relative_to(ROOT) for path in package.rglob("*") if path.suffix in (".py", ".typed")}
+    brought = {path.relative_to(installed) for path in (installed / "fa_utils").rglob("*") if path.is_file()}
+    assert brought == sources and Path("fa_utils", "py.typed") in sources
 
 
 def test_what_pip_brought_works_far_from_the_repository(installed, tmp_path):
@@ -73,11 +75,11 @@ def test_a_users_type_checker_knows_results_and_refuses_wrong_calls(tmp_path):
         [sys.executable, *command, "user.py"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     found = dict(re.findall(r"^user\.py:(\d+): (?:note|error): (.*)", ran.stdout, re.MULTILINE))
-    assert all('Revealed type is "numpy.ndarray[' in found[line] for line in ("8", "9", "11"))
-    assert found["10"] == 'Revealed type is "float"'
-    assert 'Argument 2 to "flow" has incompatible type "str"; expected "Rule"' in found["12"]
-    assert 'Argument 1 to "ensemble" has incompatible type' in found["13"]
-    assert found.keys() == {str(line) for line in range(8, 14)}, ran.stdout
+    assert all('Revealed type is "numpy.ndarray[' in found[line] for line in ("9", "10", "12"))
+    assert found["11"] == 'Revealed type is "float"'
+    assert 'Argument 2 to "flow" has incompatible type "str"; expected "Rule"' in found["13"]
+    assert 'Argument 1 to "ensemble" has incompatible type' in found["14"]
+    assert found.keys() == {str(line) for line in range(9, 15)}, ran.stdout
 
 
 def test_binders_script_is_one_that_a_shell_can_read():
