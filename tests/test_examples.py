@@ -5,6 +5,7 @@ import inspect
 from importlib import import_module
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 
@@ -28,9 +29,11 @@ PUBLIC = [
 
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch):
-    """The repository's folder, and no other process for a few draws."""
+    """The repository's folder, no other process for a few draws, and Matplotlib's settings put back."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    with mpl.rc_context():
+        yield
 
 
 @pytest.fixture(scope="module")
