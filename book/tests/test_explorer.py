@@ -122,7 +122,7 @@ def differences(problem, found):
     times, r, total = np.array(found["times"], float), problem.Z.shape[1], fa.squared_norm(problem.target)
     runs = {rule.name: fa.flow(problem, rule, times, tolerance=1e-12) for rule in (fa.GD, fa.FA)}
     runs["FA*"] = theory.fa_star_exact(problem, times)
-    wanted = {name: fa.error_curve(problem, run) / total for name, run in runs.items()}
+    wanted = {name: fa.error(problem.target, run.Z, run.W) / total for name, run in runs.items()}
     far = {name: largest_difference(found["errors"][name], wanted[name], 1) for name in runs}
     for name in ("FA", "FA*"):
         eigenvalues = np.linalg.eigvalsh(fa.alignment_matrix(problem, runs[name].W))
