@@ -75,6 +75,7 @@ const words = (() => {
   ) => `import numpy as np
 
 import fa_utils as fa
+from fa_utils import theory
 
 n, rank, r = ${n}, ${rank}, ${r}
 rng = np.random.default_rng(${seed})  # NumPy's draws are not this page's
@@ -87,12 +88,13 @@ problem = fa.Problem(
 )
 times = np.linspace(0, ${end}, ${count})
 runs = {rule.name: fa.flow(problem, rule, times) for rule in (fa.GD, fa.FA)}
-runs["FA*"] = fa.fa_star_exact(problem, times)
+runs["FA*"] = theory.fa_star_exact(problem, times)
 total = fa.squared_norm(problem.target)
-errors = {name: fa.error_curve(problem, run) / total for name, run in runs.items()}
+errors = {name: fa.error(problem.target, run.Z, run.W) / total for name, run in runs.items()}
 eigenvalues = np.linalg.eigvalsh(fa.alignment_matrix(problem, runs["${rule}"].W))
 stationary = fa.error(problem.target, *fa.stationary_point(problem)) / total
-law, optimum = fa.error_law(values, r) / total, fa.optimal_error(problem.target, r) / total
+law = theory.error_law(values, r) / total
+optimum = fa.optimal_error(problem.target, r) / total
 `;
 
   return { numbers, errorsDescribed, eigenvaluesDescribed, warnings, csv, python };

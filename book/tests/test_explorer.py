@@ -120,7 +120,7 @@ def largest_difference(found, wanted, unit):
 def differences(problem, found):
     """Return how far a page's curves and values are from fa_utils', in the units of the tolerance."""
     times, r, total = np.array(found["times"], float), problem.Z.shape[1], fa.squared_norm(problem.target)
-    runs = {rule.name: fa.flow(problem, rule, times, tolerance=1e-12) for rule in (fa.GD, fa.FA)}
+    runs = {rule.name: fa.flow(problem, rule, times, tolerance=1e-13) for rule in (fa.GD, fa.FA)}
     runs["FA*"] = theory.fa_star_exact(problem, times)
     wanted = {name: fa.error(problem.target, run.Z, run.W) / total for name, run in runs.items()}
     far = {name: largest_difference(found["errors"][name], wanted[name], 1) for name in runs}
