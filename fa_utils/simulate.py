@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fa_utils._checks import increasing_times, positive_number, real_number, whole_number
-from fa_utils.problems import Problem, checked_problem, core
+from fa_utils.problems import Factors, Problem, checked_problem, core
 from fa_utils.rules import FA, FA_STAR, GD, Rule, checked_rule
 from fa_utils.trajectory import Trajectory
 
@@ -75,10 +75,8 @@ def descend(
     real_number("the time of the last step", rates[0] * steps)
     kept = sorted({*range(0, steps, every), steps})
     Z, W = _euler(problem, rule, rates, kept)
-    if rule.forward is not None:
-        # Of a W that follows from Z, Euler has no steps: it is computed at the snapshots alone.
-        W = rule.forward(problem, Z)
-    return Trajectory(rates[0] * np.array(kept), Z, W)
+    # Of a W that follows from Z, Euler has no steps: it is computed at the snapshots alone.
+    return Trajectory(rates[0] * np.array(kept), Z, rule.weights(problem, Z, W))
 
 
 def _euler(problem: Problem, rule: Rule, rates: Rates, kept: list[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -94,9 +92,7 @@ def _euler(problem: Problem, rule: Rule, rates: Rates, kept: list[int]) -> tuple
     # The only loop over time steps. Entries are looked at now and then, since each look costs as a product.
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(1, kept[-1] + 1):
-            dZ, dW = rule.field(problem, Z, W)
-            Z = Z + rates[0] * dZ
-            W = W + rates[1] * dW
+            Z, W = _step(problem, rule, rates, Z, W)
             if step == kept[slot]:
                 Z_kept[slot] = Z
                 W_kept[slot] = W
@@ -106,6 +102,12 @@ def _euler(problem: Problem, rule: Rule, rates: Rates, kept: list[int]) -> tuple
                     raise _divergence(problem, rule, rates, *sound)
                 sound = (step, Z, W)
     return Z_kept, W_kept
+
+
+def _step(problem: Problem, rule: Rule, rates: Rates, Z: np.ndarray, W: np.ndarray) -> Factors:
+    """Return Z (n, r) and W (r, m) one Euler step later."""
+    dZ, dW = rule.field(problem, Z, W)
+    return Factors(Z + rates[0] * dZ, W + rates[1] * dW)
 
 
 def _finite(Z: np.ndarray, W: np.ndarray) -> bool:
@@ -118,9 +120,7 @@ def _divergence(
     """Return an error that names the first step after a sound one at which an entry is not finite."""
     # A rule that keeps a state may not take the same course again: then the last of these steps is named.
     for _ in range(BETWEEN_CHECKS):
-        dZ, dW = rule.field(problem, Z, W)
-        Z = Z + rates[0] * dZ
-        W = W + rates[1] * dW
+        Z, W = _step(problem, rule, rates, Z, W)
         step += 1
         if not _finite(Z, W):
             break
@@ -266,7 +266,7 @@ def flow(
     most = whole_number("most_evaluations", most_evaluations, least=1)
     states = _solution(problem, rule, times, tolerance, _flat_field(problem, rule, most))
     Z, W = _unflattened(problem, states)
-    return Trajectory(times, Z, W if rule.forward is None else rule.forward(problem, Z))
+    return Trajectory(times, Z, rule.weights(problem, Z, W))
 
 
 def _solution(problem: Problem, rule: Rule, times: np.ndarray, tolerance: float, field: Field) -> np.ndarray:

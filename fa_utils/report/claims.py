@@ -15,6 +15,13 @@ VERDICT_MIME = "application/vnd.fa-utils.verdicts+json"
 Number = float | np.integer | np.floating | np.ndarray  # of arrays those with one entry
 
 
+def short_number(value: float, digits: int) -> str:
+    """Return a number with so many digits, alike however the processor rounds; a zero has no sign."""
+    # A hair more: rounding upward, Python shows what is just below a power of ten as nan, and rounding down
+    # what is just below a short decimal with a last digit too low.
+    return f"{value * (1 + 1e-12):z.{digits}g}"
+
+
 @dataclass(frozen=True)
 class Claim:
     """A statement that can fail: ``measured relation bound``. Notebooks make it with `claim`.
@@ -79,10 +86,9 @@ class Claim:
         """The claim as texts: `verdicts.csv` has them with the notebook's name, and readers see ``shown``."""
         below = abs(float(self.measured)) < self.resolution
         value = self.resolution if below else self.measured
-        # A count in full, any other number to two digits; z: a zero has no sign. A hair more, since Python
-        # shows what is just below a short decimal with one digit too few where the processor rounds down.
+        # A count in full, any other number to two digits.
         whole = isinstance(value, int | np.integer)
-        measured = f"{value:d}" if whole else f"{float(value) * (1 + 1e-12):z.2g}"
+        measured = f"{value:d}" if whole else short_number(float(value), 2)
         return {
             "statement": self.statement,
             "mark": self.mark,

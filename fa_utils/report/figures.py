@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 import fa_utils as fa
+from fa_utils.report.claims import short_number
 from fa_utils.report.files import write_whole
 
 WIDTH = 8.8  # inches: at 100 dots to the inch, about what GitHub's notebook page shows
@@ -380,9 +381,9 @@ def figure_data(figure: Figure) -> str:
         scales = f"{ax.get_xscale()} {ax.get_yscale()}"
         decimals = _decimals(ax)
         for kind, artist, points in _series(ax):
-            # A hair more: rounding upward, Python shows what is just below a power of ten as nan.
-            for x, y in _rounded(points, 5, decimals) * (1 + 1e-12):
-                writer.writerow((panel, kind, artist.get_label(), scales, f"{x:z.5g}", f"{y:z.5g}"))
+            for point in _rounded(points, 5, decimals):
+                numbers = (short_number(value, 5) for value in point)
+                writer.writerow((panel, kind, artist.get_label(), scales, *numbers))
     return text.getvalue()
 
 

@@ -31,6 +31,11 @@ class _Shares(NamedTuple):
     found: np.ndarray
     missed: np.ndarray
 
+    @property
+    def undecided(self) -> float:
+        """V = sum_i p_i (1 - p_i)."""
+        return float(np.sum(self.counts * self.found * self.missed))
+
 
 # --- the law ---
 
@@ -112,7 +117,7 @@ def error_law_correction(singular_values: ArrayLike, rank: int, weights: Weights
     shares = _solve_law(singular_values, rank, weights)
     mean_share = np.sum(shares.counts * shares.found**2) / rank
     spread = np.sum(shares.counts * shares.found * (shares.found - mean_share) ** 2)
-    undecided = np.sum(shares.counts * shares.found * shares.missed)
+    undecided = shares.undecided
     # One V under each factor, since V^2 may be far smaller than both.
     return float(quotient(rank / shares.gamma, undecided) * quotient(spread, undecided))
 
@@ -146,8 +151,7 @@ def undecided_directions(singular_values: ArrayLike, rank: int, weights: Weights
     >>> round(theory.undecided_directions([1.0, 0.1], rank=4, weights=[2, 1000]), 3)
     3.854
     """
-    shares = _solve_law(singular_values, rank, weights)
-    return float(np.sum(shares.counts * shares.found * shares.missed))
+    return _solve_law(singular_values, rank, weights).undecided
 
 
 def _solve_law(singular_values: ArrayLike, rank: int, weights: Weights) -> _Shares:
