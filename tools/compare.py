@@ -170,8 +170,8 @@ def output_differences(fresh: Path, committed: Path) -> list[str]:
 
 def compare_figures(name: str, folder: Path) -> Comparison:
     """Compare all figures that a notebook, as committed, shows with those in a folder."""
-    figures = figures_of(Path("notebooks", f"{name}.ipynb"))
-    return together([compare_figure(figure, folder, Path("figures")) for figure in figures])
+    shown = figures_of(Path("notebooks", f"{name}.ipynb"))
+    return together([compare_figure(figure, folder, Path("figures")) for figure in shown])
 
 
 def compare_notebook(name: str, folder: Path) -> Comparison:

@@ -14,8 +14,7 @@ mkdir "$folder.lock" 2>/dev/null ||
 trap 'rmdir "$folder.lock"' EXIT
 trap 'exit 130' INT TERM HUP
 echo "Making $folder with $("$python" -V) from $lock (a minute or two)"
-rm -rf "$folder"
-"$python" -m venv "$folder"
+"$python" -m venv --clear "$folder"
 pip() { "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-user "$@"; }
 pip --require-hashes --requirement "$lock"
 pip --no-deps --no-build-isolation --editable .

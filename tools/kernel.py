@@ -55,9 +55,8 @@ def pytest_configure() -> None:
 
 
 if __name__ == "__main__":
-    gc.set_threshold(
-        50_000, 20, 20
-    )  # what is imported stays: looking for garbage in it takes a tenth of the start
+    # What is imported stays: looking for garbage in it takes a tenth of the start.
+    gc.set_threshold(50_000, 20, 20)
     from ipykernel import kernelapp
 
     sys.path = [folder for folder in sys.path if folder != str(Path(__file__).parent)]

@@ -26,7 +26,7 @@ def execute(notebook: Path, output: Path, parameters: dict[str, object]) -> None
     """Run ``notebook`` in its own folder; write it, broken or not, to ``output``."""
     how = {"kernel_name": "python3", "kernel_manager_class": own(AsyncKernelManager)}
     how |= {"progress_bar": False, "request_save_on_cell_execute": False, "shutdown_kernel": "immediate"}
-    how |= {"extra_arguments": ["--log-level=CRITICAL", "--HistoryManager.enabled=False"]}
+    how["extra_arguments"] = ["--log-level=CRITICAL", "--HistoryManager.enabled=False"]
     papermill.execute_notebook(str(notebook), str(output), parameters, cwd=str(notebook.parent), **how)
 
 

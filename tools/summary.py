@@ -68,8 +68,7 @@ def failures(runs: list[Run]) -> list[str]:
             lines.append(f"broke: {run.name}, {run.missing} of its verdicts were not judged; {place}")
         for figure in figures_of(run.place) if run.place.exists() else ():
             if owners.setdefault(figure, run.name) != run.name:
-                both = f"{owners[figure]} and {run.name}"
-                lines.append(f"figure {figure} is saved by both {both}: rename it in one of them")
+                lines.append(f"figure {figure} is saved by {owners[figure]} and {run.name}: rename it in one")
     return lines
 
 
@@ -83,8 +82,8 @@ def table(runs: list[Run], compared: dict[str, Comparison]) -> list[str]:
         numbers = f"{count['holds']:8}{count['fails']:8}{run.missing:14}{outputs:>11}{figures:>11}"
         lines.append(f"{run.name:34}{numbers}")
         total += count + Counter(missing=run.missing)
-    hold, fail = total["holds"], total["fails"]
-    return [*lines, f"{hold} of {hold + fail} verdicts hold, {total['missing']} were not judged"]
+    judged = total["holds"] + total["fails"]
+    return [*lines, f"{total['holds']} of {judged} verdicts hold, {total['missing']} were not judged"]
 
 
 def write_verdicts(runs: list[Run], path: Path) -> None:

@@ -150,7 +150,7 @@ def test_two_notebooks_that_save_one_figure_are_refused_in_a_sentence(copy):
         ran = make(copy, target)
         text = " ".join((ran.stdout + ran.stderr).split())
         assert ran.returncode != 0
-        assert "figure good is saved by both good and other: rename it in one of them" in text
+        assert "figure good is saved by good and other: rename it in one" in text
     assert not list((copy / "figures").iterdir())
 
 

@@ -107,7 +107,7 @@ def test_two_notebooks_that_save_one_figure_are_named(capsys):
         ran(name, code("1", verdicts(GOOD), drawn))
     exit_code, lines = said(capsys, "one", "two")
     assert exit_code == 1
-    assert "figure same is saved by both one and two: rename it in one of them" in lines
+    assert "figure same is saved by one and two: rename it in one" in lines
 
 
 def test_whatever_differs_from_what_is_committed_is_named(capsys):
