@@ -19,14 +19,14 @@ from summary import run_of
 
 from fa_utils.report.claims import VERDICT_MIME
 
-PAGES = [f"{name}.md" for name in ("README", "TESTING", "CHANGELOG", "CONTRIBUTING")]
-PAGES += ["benchmarks/README.md", "tests/mutants.md"]
-TOOLS = ("stage.py", "links.py", "tables.py")
+PAGES = [f"{name}.md" for name in ("README", "VERDICTS", "TESTING", "CHANGELOG", "CONTRIBUTING")]
+PAGES += ["book/guide.md", "benchmarks/README.md", "tests/mutants.md"]
+NOT_STAGED = ("tests", "*.lock", "stage.py", "links.py", "tables.py", "guide.md", "__pycache__")
 OTHER_PAGES = re.compile("(figures|notebooks)/")
 FOLDERS = {".": "The paper", "beyond": "Beyond the paper", "companions": "Companion papers"}
 LONG = 12  # lines of code; longer cells are folded
-GALLERY = re.compile(r"\| \| \| \|\n(?:\|.*\n)+")
-PICTURE = re.compile(r"\[(!\[[^\]]*\]\([^)]*\))\]\(([^)]*)\)<br>(\S+)")
+GALLERY = re.compile(r"\| \| \|\n(?:\|.*\n)+")
+PICTURE = re.compile(r"\[(!\[[^\]]*\]\([^)]*\))\]\(([^)]*)\)<br>(.+?) \|")
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 
 
@@ -51,7 +51,11 @@ def with_grid(text: str) -> str:
     """Return the README's text with its gallery as a grid that fits any screen; book.css lays it out."""
     pictures = PICTURE.findall(text)
     grid = "\n".join(
-        [":::{container} gallery", *(f"\n[{image} {name}]({to})" for image, to, name in pictures), "\n:::"]
+        [
+            ":::{container} gallery",
+            *(f"\n[{image}]({to})\\\n{caption}" for image, to, caption in pictures),
+            "\n:::",
+        ]
     )
     return GALLERY.sub(lambda _: f"{grid}\n", text)
 
@@ -127,7 +131,7 @@ def thing_of(thing: object, room: str) -> bool:
 def stage(source: Path) -> None:
     """Put the book's pages together in an empty folder."""
     order, home = names(), repository()
-    shutil.copytree("book", source, ignore=shutil.ignore_patterns("tests", "*.lock", *TOOLS, "__pycache__"))
+    shutil.copytree("book", source, ignore=shutil.ignore_patterns(*NOT_STAGED))
     shutil.copytree("figures", source / "figures", ignore=shutil.ignore_patterns("*.csv"))
     shutil.copytree("notebooks", source / "notebooks", ignore=shutil.ignore_patterns("*.ipynb", ".*"))
     texts = {page: resolved(Path(page).read_text(encoding="utf-8"), page, home) for page in PAGES}

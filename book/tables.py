@@ -1,19 +1,40 @@
-"""Make anew the README's tables: the statements of the paper, and all verdicts of the committed notebooks."""
+"""Make anew the tables of VERDICTS.md: all statements, and all verdicts of the committed notebooks."""
 
 import re
+from pathlib import Path
 
-from accept import NOTEBOOKS, README, names, read, with_part, write
+from accept import NOTEBOOKS, names, read, with_part, write
 from summary import run_of
 
 MEANS_SOMETHING = re.compile(r"[|*]")  # in a Markdown table
+VERDICTS = Path("VERDICTS.md")
 RELATIONS = {"<=": "≤", ">=": "≥", "==": "="}
+
+
+def by_statement(rows: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
+    """Return the rows of each statement, such as Theorem 2, in order."""
+    groups: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        groups.setdefault(row["statement"].partition(":")[0], []).append(row)
+    return groups
+
+
+def strip(rows: list[dict[str, str]]) -> str:
+    """Return all statements in a few lines, each with its verdict and a link to its first notebook."""
+    cells: dict[str, list[str]] = {"The paper": [], "Beyond it": [], "Companion papers": []}
+    for statement, of_it in by_statement(rows).items():
+        holds = all(row["verdict"] == "holds" for row in of_it)
+        kind = "Companion papers" if " claim " in statement else "The paper"
+        kind = "Beyond it" if statement.startswith("New") else kind
+        link = f"[{statement}](notebooks/{of_it[0]['notebook']}.ipynb)"
+        cells[kind].append(f"{'✔' if holds else '✘'} {link}")
+    lines = [f"| {kind} | {' · '.join(links)} |" for kind, links in cells.items() if links]
+    return "\n".join(["| | ✔ all verdicts hold, ✘ some fail |", "|---|---|", *lines])
 
 
 def statements(rows: list[dict[str, str]]) -> str:
     """Return a Markdown table with a line for each statement of the paper: where it runs, how it fares."""
-    groups: dict[str, list[dict[str, str]]] = {}
-    for row in rows:
-        groups.setdefault(row["statement"].partition(":")[0], []).append(row)
+    groups = by_statement(rows)
     lines = ["| statement | notebook | verdicts | mark |", "|---|---|---|---|"]
     for statement, of_it in groups.items():
         places = dict.fromkeys(f"[{row['notebook']}](notebooks/{row['notebook']}.ipynb)" for row in of_it)
@@ -35,12 +56,13 @@ def verdict_table(rows: list[dict[str, str]]) -> str:
 
 
 def with_tables(text: str) -> str:
-    """Return the README's text with its two tables of verdicts made anew."""
+    """Return the page's text with its strip and its two tables made anew."""
     runs = [run_of(name, NOTEBOOKS) for name in names()]
     rows = [{"notebook": run.name} | row for run in runs for row in run.rows]
+    text = with_part(text, "strip", strip(rows))
     text = with_part(text, "statements", statements(rows))
     return with_part(text, "verdicts", verdict_table(rows))
 
 
 if __name__ == "__main__":
-    write(README, with_tables(read(README)).encode())
+    write(VERDICTS, with_tables(read(VERDICTS)).encode())

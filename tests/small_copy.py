@@ -49,9 +49,10 @@ def copy_repository(folder):
         shutil.copy(ROOT / name, folder / name)
     for name in ("notebooks", "figures"):
         (folder / name).mkdir()
-    parts = ("badges", "statements", "verdicts")
-    marked = (f"<!-- {part}: made by make accept -->\n<!-- end of {part} -->\n" for part in parts)
-    (folder / "README.md").write_text("".join(marked))
+    marked = "<!-- {0}: made by make accept -->\n<!-- end of {0} -->\n"
+    (folder / "README.md").write_text(marked.format("badges"))
+    parts = ("strip", "statements", "verdicts")
+    (folder / "VERDICTS.md").write_text("".join(marked.format(part) for part in parts))
     write_notebook(folder, "good", PICTURE.format(name="good"), CLAIM.format(bound=5))
     return folder
 

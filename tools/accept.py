@@ -51,7 +51,7 @@ def with_part(text: str, part: str, content: str) -> str:
     pattern = rf"(<!-- {part}: made by make accept -->\n).*?(<!-- end of {part} -->)"
     text, replaced = re.subn(pattern, lambda match: f"{match[1]}{content}\n{match[2]}", text, flags=re.DOTALL)
     if replaced != 1:
-        raise ValueError(f"README.md has {replaced} parts marked {part!r}; it needs exactly one")
+        raise ValueError(f"the page has {replaced} parts marked {part!r}; it needs exactly one")
     return text
 
 

@@ -69,8 +69,8 @@ def test_four_steps_add_a_notebook_that_passes_all_checks(ready):
     assert int(re.search(r"(\d+) passed", checked.stdout)[1]) >= 8, checked.stdout
     compared = make(ready, "nbval", "JOBS=1")
     assert compared.returncode == 0, compared.stdout
-    readme = (ready / "README.md").read_text(encoding="utf-8")
-    assert "[beyond/my-question](notebooks/beyond/my-question.ipynb) | 1 of 1 hold | stated |" in readme
+    page = (ready / "VERDICTS.md").read_text(encoding="utf-8")
+    assert "[beyond/my-question](notebooks/beyond/my-question.ipynb) | 1 of 1 hold | stated |" in page
 
     write_index(ready, "")
     assert checks_of_notebooks(ready).returncode != 0

@@ -38,13 +38,13 @@ def accepted(accepted_once, tmp_path):
     return tmp_path / "a cópy"
 
 
-def test_accept_adopts_outputs_figures_and_the_readmes_tables(accepted_once):
+def test_accept_adopts_outputs_figures_and_the_tables(accepted_once):
     for name in ("good.ipynb", "figures/good.png", "figures/good.csv"):
         place = name.replace("good.ipynb", "notebooks/good.ipynb")
         assert (accepted_once / place).read_bytes() == (accepted_once / "build" / name).read_bytes()
-    readme = (accepted_once / "README.md").read_text()
-    assert "| [Lemma 1: seed is small](notebooks/good.ipynb) | new | 1 ≤ 5 | holds |" in readme
-    assert "| Lemma 1 | [good](notebooks/good.ipynb) | 1 of 1 hold | new |" in readme
+    page = (accepted_once / "VERDICTS.md").read_text()
+    assert "| [Lemma 1: seed is small](notebooks/good.ipynb) | new | 1 ≤ 5 | holds |" in page
+    assert "| Lemma 1 | [good](notebooks/good.ipynb) | 1 of 1 hold | new |" in page
 
 
 def test_what_was_accepted_is_reproduced_and_nothing_outside_of_build_changes(accepted):

@@ -140,6 +140,7 @@ def test_lint_names_a_notebook_that_an_editor_saved(tmp_path):
     for name in (
         "pyproject.toml",
         "README.md",
+        "VERDICTS.md",
         "TESTING.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",

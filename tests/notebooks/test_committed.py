@@ -89,7 +89,10 @@ def test_every_parameter_can_be_set_from_the_command_line(notebook):
     assert names == set(papermill.inspect_notebook(str(notebook))) == {*listed(notebook)}
 
 
-DOCUMENTS = [ROOT / f"{name}.md" for name in ("README", "TESTING", "CONTRIBUTING", "CHANGELOG")]
+DOCUMENTS = [
+    ROOT / f"{name}.md"
+    for name in ("README", "VERDICTS", "TESTING", "CONTRIBUTING", "CHANGELOG", "book/guide")
+]
 
 
 @pytest.mark.parametrize("document", [*DOCUMENTS, *NOTEBOOKS], ids=lambda path: path.stem)
@@ -109,19 +112,24 @@ def test_links_lead_somewhere(document):
         assert path or heading in headings, target
 
 
-def test_the_readmes_tables_are_those_of_the_committed_notebooks():
-    text = accept.README.read_text(encoding="utf-8")
-    assert tables.with_tables(text) == text, "README.md is stale; run make accept"
+def test_the_tables_are_those_of_the_committed_notebooks():
+    text = tables.VERDICTS.read_text(encoding="utf-8")
+    assert tables.with_tables(text) == text, "VERDICTS.md is stale; run make accept"
 
 
-def test_the_readmes_code_runs_from_top_to_bottom():
-    code = re.findall(r"```python\n(.*?)```", accept.README.read_text(encoding="utf-8"), re.DOTALL)
+@pytest.mark.parametrize("page", ["README.md", "book/guide.md"])
+def test_a_pages_code_runs_from_top_to_bottom(page):
+    code = re.findall(r"```python\n(.*?)```", Path(page).read_text(encoding="utf-8"), re.DOTALL)
     assert code
     command = [sys.executable, "-W", "error", "-c", "\n".join(code)]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
-    promised = re.search(r"print\(small\)  # (.*)", "\n".join(code))[1]
-    assert ran.stdout.strip() == promised
+    promised = re.findall(r"print\(.*?\)  # (.*)", "\n".join(code))
+    assert ran.stdout.splitlines() == promised
+
+
+def test_the_readme_is_short():
+    assert len(accept.README.read_text(encoding="utf-8").splitlines()) <= 150
 
 
 @EACH

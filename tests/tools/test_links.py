@@ -94,17 +94,16 @@ def test_a_second_time_changes_nothing(monkeypatch):
     assert links.with_last_cell(links.with_last_cell(notebook, "a"), "b") == once != notebook
 
 
-def test_every_part_of_the_readme_is_made_by_make_accept():
-    text = Path("README.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("page", "made"), [("README.md", ["badges"]), ("VERDICTS.md", ["statements", "strip", "verdicts"])]
+)
+def test_every_part_of_a_page_is_made_by_make_accept(page, made):
+    text = Path(page).read_text(encoding="utf-8")
     assert re.findall(r"<!-- (\w+): made by (.*) -->", text) == re.findall(
         r"<!-- (\w+): made by (make accept) -->", text
     )
     parts = re.findall(r"<!-- (\w+): made", text)
-    assert (
-        sorted(parts)
-        == ["badges", "statements", "verdicts"]
-        == sorted(re.findall(r"<!-- end of (\w+) -->", text))
-    )
+    assert sorted(parts) == made == sorted(re.findall(r"<!-- end of (\w+) -->", text))
 
 
 @pytest.mark.parametrize(

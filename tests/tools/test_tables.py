@@ -1,4 +1,4 @@
-"""The README's tables: a line a statement and a line a verdict, of all committed notebooks."""
+"""The tables of VERDICTS.md: a line a statement and a line a verdict, of all committed notebooks."""
 
 from pathlib import Path
 
@@ -7,7 +7,8 @@ import tables
 from made_up import claim, code, verdicts, write
 
 MARKED = "".join(
-    f"<!-- {part}: made by make accept -->\n<!-- end of {part} -->\n" for part in ("statements", "verdicts")
+    f"<!-- {part}: made by make accept -->\n<!-- end of {part} -->\n"
+    for part in ("strip", "statements", "verdicts")
 )
 
 
@@ -18,7 +19,7 @@ def checkout(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
 
 
-def test_the_readmes_tables_are_those_of_all_notebooks():
+def test_the_tables_are_those_of_all_notebooks():
     rows = verdicts(claim(0.5), claim(0.5, "Lemma 1: a|b *c*"), claim(1e-9, "Theorem 2: z"))
     write(
         Path("notebooks", "deep", "one.ipynb"), code("1", rows), code("2", verdicts(claim(2.0), broken="x"))
@@ -33,12 +34,12 @@ def test_the_readmes_tables_are_those_of_all_notebooks():
     assert "| Lemma 7 | [three](notebooks/three.ipynb) | 0 of 1 hold | new |" in text
     assert r"| [Lemma 1: a\|b \*c\*](notebooks/deep/one.ipynb) | new | 0.5 ≤ 1 | holds |" in text
     assert "| [Lemma 7: w](notebooks/three.ipynb) | new | 2 ≤ 1 | fails |" in text
+    assert "| The paper | ✘ [Lemma 1]" not in text and "✔ [Lemma 1](notebooks/deep/one.ipynb)" in text
+    assert "✘ [Lemma 7](notebooks/three.ipynb)" in text
     assert tables.with_tables(text) == text
 
 
-@pytest.mark.parametrize("text", ["nothing", "<!-- statements: made by make accept -->"])
-def test_a_readme_without_its_markers_is_refused(text):
-    with pytest.raises(
-        ValueError, match=r"^README\.md has 0 parts marked 'statements'; it needs exactly one$"
-    ):
+@pytest.mark.parametrize("text", ["nothing", "<!-- strip: made by make accept -->"])
+def test_a_page_without_its_markers_is_refused(text):
+    with pytest.raises(ValueError, match=r"^the page has 0 parts marked 'strip'; it needs exactly one$"):
         tables.with_tables(text)
