@@ -29,6 +29,8 @@ from fa_utils.problems import (
 from fa_utils.rules import Rule, second_layer
 from fa_utils.simulate import descend
 
+DOUBTFUL = 1e-8  # of R's largest diagonal entry: below, columns may depend on each other; the SVD decides
+
 # --- Lemma 1 ---
 
 
@@ -58,17 +60,23 @@ def stationary_point(problem: Problem) -> Factors:
     True
     """
     sketch = checked_problem(problem).sketch
-    left, values, _ = np.linalg.svd(sketch, full_matrices=False)
-    # Directions that FA never sees have singular values that are rounding.
-    seen = values > values[0] * max(sketch.shape) * np.finfo(float).eps
-    Z = _padded(left * seen, sketch.shape)
+    Z = _padded(_seen_directions(sketch), sketch.shape)
     return Factors(Z, Z.T @ problem.target)
+
+
+def _seen_directions(sketches: np.ndarray) -> np.ndarray:
+    """Return orthonormal columns that span the ranges, then zeros: (..., n, r) -> (..., n, min(n, r))."""
+    left, values, _ = np.linalg.svd(sketches, full_matrices=False)
+    # Directions that FA never sees have singular values that are rounding.
+    seen = values > values[..., :1] * max(sketches.shape[-2:]) * np.finfo(float).eps
+    return left * seen[..., None, :]
 
 
 def stationary_errors(singular_values: ArrayLike, mixtures: ArrayLike) -> np.ndarray:
     """Return the error ||Y - P Y||_F^2 of Lemma 1's point for many draws of C at once.
 
-    The singular vectors of Y do not matter (Lemma 17).
+    The singular vectors of Y do not matter (Lemma 17). The draws may have dependent rows, as in
+    `stationary_point`.
 
     Parameters
     ----------
@@ -105,7 +113,13 @@ def stationary_errors(singular_values: ArrayLike, mixtures: ArrayLike) -> np.nda
     wanted = (values.size, whole_number("rank", r, least=1))
     mixtures = states("mixtures", mixtures, wanted, f"for {values.size} singular values")
     # In the basis of Y's left singular vectors.
-    Q, _ = np.linalg.qr(values[:, None] * mixtures)
+    sketches = values[:, None] * mixtures
+    Q, R = np.linalg.qr(sketches)
+    # Columns that depend on earlier ones show on R's diagonal. Their Q is arbitrary, so the SVD takes over.
+    sizes = np.abs(np.diagonal(R, axis1=-2, axis2=-1))
+    doubtful = sizes.min(axis=-1) <= DOUBTFUL * sizes.max(axis=-1)
+    if doubtful.any():
+        Q[doubtful] = _seen_directions(sketches[doubtful])
     errors = np.square(values).sum() - np.square(values[:, None] * Q).sum(axis=(-2, -1))
     return finite_result("stationary_errors", errors)
 

@@ -125,6 +125,52 @@ def test_errors_from_mixtures_are_those_of_the_stationary_point(rng):
         assert close(error, fa.error(target, *fa.stationary_point(problem)), rtol=1e-12)
 
 
+DEPENDENT_ROWS = {
+    "a zero row": lambda C: C * [[1.0], [0.0], [1.0]],
+    "a zero row first": lambda C: C * [[0.0], [1.0], [1.0]],
+    "no feedback at all": lambda C: 0 * C,
+    "repeated rows": lambda C: C[[0, 1, 1]],
+    "one row thrice": lambda C: C[[0, 0, 0]],
+    "rows of opposite sign": lambda C: np.stack([C[0], C[1], -C[0]]),
+    "a combination of rows": lambda C: np.stack([C[0], C[1], 0.3 * C[0] - 2.0 * C[1]]),
+    "a repeated row but for rounding": lambda C: np.stack([C[0], C[1], C[0] * (1 + 2e-16)]),
+    "nearly repeated rows": lambda C: np.stack([C[0], C[1], C[1] + 1e-7 * C[2]]),
+    "rows of many scales": lambda C: C * [[1.0], [1e-12], [1e-5]],
+    "four rows of which two are one": lambda C: C[[0, 0, 1, 2]],
+    "more rows than columns, but of rank 2": lambda C: C[[0, 1, 1, 0, 0, 1, 0]],
+    "more rows than columns, the first dependent": lambda C: np.vstack([C[[0, 0, 0, 0]], np.eye(5)]),
+}
+
+
+@pytest.mark.parametrize("change", DEPENDENT_ROWS.values(), ids=DEPENDENT_ROWS)
+def test_errors_from_mixtures_of_dependent_rows_are_those_of_the_stationary_point(rng, change):
+    """The first half of the draws have independent rows: neither kind may disturb the other."""
+    values = np.array([3.0, 2.0, 1.0, 0.5])
+    target = fa.target_with_spectrum(values, (6, 5), rng=rng)
+    right = np.linalg.svd(target)[2][:4]
+    r = len(change(rng.standard_normal((3, 5))))
+    feedbacks = [rng.standard_normal((r, 5)) for _ in range(5)]
+    feedbacks += [change(rng.standard_normal((3, 5))) for _ in range(5)]
+    mixtures = right @ np.array(feedbacks).mT
+    errors = fa.stationary_errors(values, mixtures)
+    for error, mixture, feedback in zip(errors, mixtures, feedbacks, strict=True):
+        problem = fa.Problem(target, feedback, np.ones((6, r)), np.ones((r, 5)))
+        assert close(error, fa.error(target, *fa.stationary_point(problem)), atol=1e-8 * error + 1e-12)
+        assert close(fa.stationary_errors(values, mixture), error, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("k", [3, 40])
+def test_dependent_draws_are_the_only_ones_that_take_the_slower_way(monkeypatch, rng, k):
+    mixtures = rng.standard_normal((6, k, 3))
+    mixtures[4, :, 1] = mixtures[4, :, 0]
+    slower = []
+    monkeypatch.setattr(
+        stationary, "_seen_directions", lambda one: slower.append(one.shape) or np.zeros_like(one)
+    )
+    fa.stationary_errors(1.0 / np.arange(1, k + 1), mixtures)
+    assert slower == [(1, k, 3)]
+
+
 def test_errors_from_mixtures_vanish_at_full_rank_and_ignore_zero_singular_values(rng):
     assert close(fa.stationary_errors([2.0, 1.0], rng.standard_normal((7, 2, 2))), 0, atol=1e-13)
     padded = fa.stationary_errors([2.0, 1.0, 0.0, 0.0], rng.standard_normal((7, 4, 3)))
