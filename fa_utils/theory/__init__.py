@@ -1,5 +1,16 @@
-"""Beyond the paper: exact solutions, exact small problems, the error law, and draws of FA's error at rest."""
+"""Beyond the paper: exact solutions, times, exact small problems, the error law, FA's error at rest."""
 
+from fa_utils.theory.bounds import (
+    fa_star_losses_at,
+    first_time,
+    first_times,
+    gaussian_problem,
+    opposed_copies,
+    problem_of_any_shape,
+    theorem_1_time,
+    trace_ceiling,
+    trace_time,
+)
 from fa_utils.theory.exact import (
     fa_star_eigenvalues,
     fa_star_exact,
@@ -28,10 +39,16 @@ __all__ = [
     "fa_star_eigenvalues",
     "fa_star_exact",
     "fa_star_losses",
+    "fa_star_losses_at",
     "fa_star_overlaps",
     "fa_star_rate",
+    "first_time",
+    "first_times",
+    "gaussian_problem",
     "least_error",
+    "opposed_copies",
     "oversampling_bound",
+    "problem_of_any_shape",
     "quadrature",
     "reduce",
     "reduce_feedback",
@@ -41,5 +58,8 @@ __all__ = [
     "separation_spectrum",
     "steadied_errors",
     "streamed_error",
+    "theorem_1_time",
+    "trace_ceiling",
+    "trace_time",
     "undecided_directions",
 ]
