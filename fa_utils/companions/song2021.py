@@ -252,6 +252,42 @@ def random_linear_network(samples: int, inputs: int, width: int, *, rng: np.rand
     return Network(LINEAR, X @ X.T, labels, hidden, weights=columns[:, -1], feedback=share * columns[:, -2])
 
 
+def layer_kernels(activation: Activation, gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return K2 and K1, by which the second and the first layer of a wide network learn, each (n, n).
+
+    With w ~ N(0, I), K2 is the mean of psi(w^T x) psi(w^T x') and K1 that of psi'(w^T x) psi'(w^T x') x^T x'.
+
+    Parameters
+    ----------
+    activation
+        `LINEAR`, or else the kernels are those of `RELU`.
+    gram
+        X X^T, shape (n, n).
+
+    Returns
+    -------
+    tuple
+        K2, which is also the covariance of the outputs of wide random networks, and K1.
+
+    References
+    ----------
+    Cho & Saul (2009), "Kernel methods for deep learning": the arc-cosine kernels of orders 1 and 0.
+
+    Examples
+    --------
+    >>> second, first = song2021.layer_kernels(song2021.RELU, np.array([[2.0, 0.0], [0.0, 2.0]]))
+    >>> second.round(3).tolist(), first.round(3).tolist()
+    ([[1.0, 0.318], [0.318, 1.0]], [[1.0, 0.0], [0.0, 1.0]])
+    """
+    if activation == LINEAR:
+        return gram, gram
+    lengths = np.sqrt(np.diag(gram))
+    angles = np.arccos(np.clip(gram / np.outer(lengths, lengths), -1, 1))
+    # Both units are active with this probability.
+    both = (np.pi - angles) / (2 * np.pi)
+    return np.outer(lengths, lengths) * np.sin(angles) / (2 * np.pi) + gram * both, gram * both
+
+
 # --- training ---
 
 

@@ -292,6 +292,18 @@ def test_a_network_needs_a_generator():
         song2021.random_network(song2021.RELU, 4, 4, 1, rng=5)
 
 
+@pytest.mark.parametrize("activation", [song2021.LINEAR, song2021.RELU], ids=name_of)
+def test_layer_kernels_are_means_over_gaussian_weights(rng, activation):
+    X = rng.standard_normal((3, 5))
+    second, first = song2021.layer_kernels(activation, X @ X.T)
+    hidden = rng.standard_normal((200_000, 5)) @ X.T
+    value, slope = (function(hidden) for function in PLAIN[activation.name])
+    for kernel, layer in ((second, value), (first, slope)):
+        terms = layer[:, :, None] * layer[:, None, :] * (1 if layer is value else X @ X.T)
+        errors = terms.std(axis=0) / np.sqrt(len(hidden))
+        assert (abs(terms.mean(axis=0) - kernel) <= 5 * errors + 1e-9).all()
+
+
 # --- steps ----------------------------------------------------------------------------------------------
 
 
