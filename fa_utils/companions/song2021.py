@@ -166,7 +166,7 @@ def random_network(
     samples
         n, at least 1.
     inputs
-        Dimension of x, at least n, since X X^T would be singular.
+        Dimension of x, at least 1. With fewer inputs than samples X X^T is singular.
     width
         p, at least 1.
     rng
@@ -189,7 +189,7 @@ def random_network(
     """
     samples = whole_number("samples", samples, least=1)
     width = whole_number("width", width, least=1)
-    inputs = whole_number("inputs", inputs, least=samples)
+    inputs = whole_number("inputs", inputs, least=1)
     input_rng, task_rng, start_rng, feedback_rng = spawning_generator(rng).spawn(4)
     X = input_rng.standard_normal((samples, inputs))
     # Rows of W X^T are drawn from their law given X, N(0, X X^T), of which this triangle is a root.
@@ -198,9 +198,9 @@ def random_network(
     if activation == LINEAR:
         labels = X @ task_rng.standard_normal(inputs)
     else:
-        teacher = task_rng.standard_normal((width, samples)) @ root
+        teacher = task_rng.standard_normal((width, len(root))) @ root
         labels = task_rng.standard_normal(width) @ activation.value(teacher) / np.sqrt(width)
-    hidden = start_rng.standard_normal((width, samples)) @ root
+    hidden = start_rng.standard_normal((width, len(root))) @ root
     weights = start_rng.standard_normal(width)
     return Network(activation, X @ X.T, labels, hidden, weights, feedback_rng.standard_normal(width))
 
@@ -250,6 +250,42 @@ def random_linear_network(samples: int, inputs: int, width: int, *, rng: np.rand
     hidden = np.sqrt(share) * columns[:, :samples] @ upper_triangle(X.T)
     labels = X @ task_rng.standard_normal(inputs)
     return Network(LINEAR, X @ X.T, labels, hidden, weights=columns[:, -1], feedback=share * columns[:, -2])
+
+
+def layer_kernels(activation: Activation, gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return K2 and K1, by which the second and the first layer of a wide network learn, each (n, n).
+
+    With w ~ N(0, I), K2 is the mean of psi(w^T x) psi(w^T x') and K1 that of psi'(w^T x) psi'(w^T x') x^T x'.
+
+    Parameters
+    ----------
+    activation
+        `LINEAR`, or else the kernels are those of `RELU`.
+    gram
+        X X^T, shape (n, n).
+
+    Returns
+    -------
+    tuple
+        K2, which is also the covariance of the outputs of wide random networks, and K1.
+
+    References
+    ----------
+    Cho & Saul (2009), "Kernel methods for deep learning": the arc-cosine kernels of orders 1 and 0.
+
+    Examples
+    --------
+    >>> second, first = song2021.layer_kernels(song2021.RELU, np.array([[2.0, 0.0], [0.0, 2.0]]))
+    >>> second.round(3).tolist(), first.round(3).tolist()
+    ([[1.0, 0.318], [0.318, 1.0]], [[1.0, 0.0], [0.0, 1.0]])
+    """
+    if activation == LINEAR:
+        return gram, gram
+    lengths = np.sqrt(np.diag(gram))
+    angles = np.arccos(np.clip(gram / np.outer(lengths, lengths), -1, 1))
+    # Both units are active with this probability.
+    both = (np.pi - angles) / (2 * np.pi)
+    return np.outer(lengths, lengths) * np.sin(angles) / (2 * np.pi) + gram * both, gram * both
 
 
 # --- training ---
@@ -371,12 +407,7 @@ def train_networks(
     decays = [number_from_zero("decay", decay) for decay in decays]
     if len(decays) != len(networks):
         raise ValueError(f"{len(decays)} decays for {len(networks)} networks; give one for each")
-    limits = _Limits(
-        steps=whole_number("steps", steps, least=1),
-        every=whole_number("every", every, least=1),
-        change=change if change == np.inf else number_from_zero("change", change),
-        most_steps=whole_number("most_steps", most_steps, least=steps),
-    )
+    limits = _limits(steps, every, change, most_steps)
     # Linear networks of one size fit one array; any others are trained one by one.
     kinds = {(network.activation, network.labels.size) for network in networks}
     if len(kinds) == 1 and networks[0].activation == LINEAR:
@@ -385,6 +416,100 @@ def train_networks(
     for network, decay in zip(networks, decays, strict=True):
         trainings += _train_until_settled(_FullRun(network, rate, decay, np.dtype(precision)), limits)
     return trainings
+
+
+def backpropagate_network(
+    network: Network, learning_rate: float, decay: float, steps: int, *, every: int = 1000
+) -> Training:
+    """Return the run of backpropagation, in which beta itself takes the place of b at every step.
+
+    Parameters
+    ----------
+    network
+        Where the run starts. Its feedback plays no part; cosines are between beta and it all the same.
+    learning_rate, decay, steps, every
+        As in `train_networks`. The run ends after ``steps``.
+
+    Raises
+    ------
+    TypeError, ValueError, FloatingPointError
+        As `train_networks`.
+
+    References
+    ----------
+    Song, Xu & Lafferty (2021): what they compare feedback alignment with.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> network = song2021.random_network(song2021.RELU, samples=5, inputs=15, width=100, rng=rng)
+    >>> run = song2021.backpropagate_network(network, learning_rate=0.01, decay=0.0, steps=500)
+    >>> bool(run.losses[-1] < 0.01 * network.loss)
+    True
+    """
+    rate = positive_number("learning_rate", learning_rate)
+    decay = number_from_zero("decay", decay)
+    limits = _limits(steps, every, np.inf, steps)
+    return _train_until_settled(_BackpropagationRun(network, rate, decay, np.dtype(float)), limits)[0]
+
+
+def first_samples(network: Network, samples: int) -> Network:
+    """Return the network of the first samples only: what it learns if the others are kept from it.
+
+    Parameters
+    ----------
+    network
+        Of at least so many samples.
+    samples
+        At least 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A number that is not whole, or below 1.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> everything = song2021.random_network(song2021.RELU, samples=8, inputs=15, width=100, rng=rng)
+    >>> song2021.first_samples(everything, 5)
+    Network(ReLU, 5 samples, p = 100)
+    """
+    n = whole_number("samples", samples, least=1)
+    gram = network.gram[:n, :n]
+    return replace(network, gram=gram, labels=network.labels[:n], hidden=network.hidden[:, :n])
+
+
+def on_all_samples(network: Network, trained: Network) -> Network:
+    """Return a trained network with the samples that it did not learn: its outputs there are predictions.
+
+    Parameters
+    ----------
+    network
+        Before training, with all samples.
+    trained
+        After training on its `first_samples`, whose X X^T must not be singular.
+
+    Raises
+    ------
+    ValueError
+        More samples in ``trained``, or another width.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> everything = song2021.random_network(song2021.LINEAR, samples=8, inputs=6, width=100, rng=rng)
+    >>> run = song2021.train_network(song2021.first_samples(everything, 5), 0.05, decay=0.0, steps=2000)
+    >>> predicted = song2021.on_all_samples(everything, run.network).outputs[5:]
+    >>> errors = predicted - everything.labels[5:]
+    >>> bool(np.sum(errors**2) < np.sum((everything.outputs - everything.labels)[5:] ** 2))
+    True
+    """
+    n = trained.labels.size
+    # W moves along the learnt inputs only: how it moved there tells how it moved anywhere.
+    moved = trained.hidden - network.hidden[:, :n]
+    along = np.linalg.solve(network.gram[:n, :n], network.gram[:n])
+    return replace(network, hidden=network.hidden + moved @ along, weights=trained.weights)
 
 
 class _Limits(NamedTuple):
@@ -399,6 +524,16 @@ class _Limits(NamedTuple):
         """Return after how many steps runs are looked at next, once so many are made."""
         looks = (made - made % self.every + self.every, self.steps, self.most_steps)
         return min(look for look in looks if look > made)
+
+
+def _limits(steps: int, every: int, change: float, most_steps: int) -> _Limits:
+    """Return the limits, or raise TypeError or ValueError where one is unusable."""
+    return _Limits(
+        steps=whole_number("steps", steps, least=1),
+        every=whole_number("every", every, least=1),
+        change=change if change == np.inf else number_from_zero("change", change),
+        most_steps=whole_number("most_steps", most_steps, least=steps),
+    )
 
 
 def _train_until_settled(runs: "_FullRun | _LinearRuns", limits: _Limits) -> list[Training]:
@@ -484,6 +619,17 @@ class _FullRun:
 
     def keep(self, which: np.ndarray) -> None:
         """Go on: there is one run only."""
+
+
+class _BackpropagationRun(_FullRun):
+    """A run on all of W X^T and beta, in which hidden units move along beta."""
+
+    def advance(self, steps: int) -> None:
+        """Make so many steps, before each of which beta takes the place of the feedback."""
+        for _ in range(steps):
+            for _, _, weights, moves in self._blocks:
+                moves[:] = -self._pace * weights[:, None]
+            super().advance(1)
 
 
 class _LinearRuns:

@@ -270,7 +270,7 @@ def test_a_teacher_is_another_network_than_its_pupil(rng):
     ("arguments", "kind", "says"),
     [
         ((0, 5, 3), ValueError, "samples is 0; choose at least 1"),
-        ((5, 4, 3), ValueError, "inputs is 4; choose at least 5"),
+        ((5, 0, 3), ValueError, "inputs is 0; choose at least 1"),
         ((5, 5, 0), ValueError, "width is 0; choose at least 1"),
         ((5, 5, 2.0), TypeError, "width is 2.0; it must be a whole number: use int(width)"),
     ],
@@ -280,10 +280,28 @@ def test_impossible_sizes_are_refused(rng, arguments, kind, says):
         song2021.random_network(song2021.RELU, *arguments, rng=rng)
 
 
-def test_a_network_may_have_as_many_samples_as_inputs_and_needs_a_generator(rng):
-    assert np.linalg.matrix_rank(song2021.random_network(song2021.RELU, 4, 4, 1, rng=rng).gram) == 4
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=name_of)
+def test_inner_products_have_the_rank_of_the_inputs(rng, activation):
+    for inputs in (2, 4, 5):
+        network = song2021.random_network(activation, 4, inputs, 30, rng=rng)
+        assert np.linalg.matrix_rank(network.gram) == min(4, inputs) == np.linalg.matrix_rank(network.hidden)
+
+
+def test_a_network_needs_a_generator():
     with refused(TypeError, "rng is 5; it must be a Generator: pass rng=np.random.default_rng(seed)"):
         song2021.random_network(song2021.RELU, 4, 4, 1, rng=5)
+
+
+@pytest.mark.parametrize("activation", [song2021.LINEAR, song2021.RELU], ids=name_of)
+def test_layer_kernels_are_means_over_gaussian_weights(rng, activation):
+    X = rng.standard_normal((3, 5))
+    second, first = song2021.layer_kernels(activation, X @ X.T)
+    hidden = rng.standard_normal((200_000, 5)) @ X.T
+    value, slope = (function(hidden) for function in PLAIN[activation.name])
+    for kernel, layer in ((second, value), (first, slope)):
+        terms = layer[:, :, None] * layer[:, None, :] * (1 if layer is value else X @ X.T)
+        errors = terms.std(axis=0) / np.sqrt(len(hidden))
+        assert (abs(terms.mean(axis=0) - kernel) <= 5 * errors + 1e-9).all()
 
 
 # --- steps ----------------------------------------------------------------------------------------------
@@ -355,6 +373,43 @@ def test_gradient_descent_lowers_the_loss_by_the_squared_gradient_to_first_order
     ]
     gaps = np.abs(falls / rates - squared)
     assert abs(np.polyfit(np.log(rates), np.log(gaps), 1)[0] - 1) < 0.1
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3])
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=name_of)
+def test_backpropagation_is_feedback_by_the_weights_themselves(rng, activation, decay):
+    network = explicit(activation, rng)[0]
+    run = song2021.backpropagate_network(network, 0.05, decay, 7, every=3)
+    assert run.steps.tolist() == [3, 6, 7] and np.array_equal(run.network.feedback, network.feedback)
+    one = network
+    for _ in range(7):
+        one = replace(one, feedback=one.weights)
+        one = song2021.train_network(one, 0.05, decay, 1, every=1).network
+    assert close(run.network.hidden, one.hidden, atol=1e-13)
+    assert close(run.network.weights, one.weights, atol=1e-13)
+    assert close(run.losses[-1], one.loss, rtol=1e-12)
+
+
+def test_backpropagation_by_blocks_of_units_is_that_of_the_whole(rng, monkeypatch):
+    network = explicit(song2021.RELU, rng)[0]
+    whole = song2021.backpropagate_network(network, 0.05, 0.1, 20).network
+    monkeypatch.setattr(song2021, "ENTRIES", 8)
+    parted = song2021.backpropagate_network(network, 0.05, 0.1, 20).network
+    assert close(parted.hidden, whole.hidden, atol=1e-13) and close(parted.weights, whole.weights, atol=1e-13)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS, ids=name_of)
+def test_a_trained_network_says_of_new_samples_what_its_weights_do(rng, activation):
+    """W and beta are followed in full on three samples, and asked about all five."""
+    network, X, W = explicit(activation, rng, samples=5)
+    few = song2021.first_samples(network, 3)
+    assert np.array_equal(few.gram, network.gram[:3, :3]) and np.array_equal(few.labels, network.labels[:3])
+    W_end, beta = plain_steps(few, X[:3], W, 0.07, 0.1, 9)
+    trained = song2021.train_network(few, 0.07, 0.1, 9).network
+    whole = song2021.on_all_samples(network, trained)
+    assert close(whole.hidden, W_end @ X.T, atol=1e-12) and close(whole.weights, beta, atol=1e-12)
+    assert close(whole.outputs, PLAIN[activation.name][0](X @ W_end.T) @ beta / np.sqrt(7), atol=1e-12)
+    assert np.array_equal(whole.labels, network.labels) and close(whole.outputs[:3], trained.outputs, atol=1e-12)
 
 
 def first_layer(network):
