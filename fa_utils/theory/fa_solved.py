@@ -115,7 +115,7 @@ def fa_shares(singular_values: ArrayLike, times: ArrayLike) -> np.ndarray:
     Examples
     --------
     >>> theory.fa_shares([2.0, 1.0], [0.0, 1.0, 10.0]).round(3).tolist()
-    [[0.0, 0.0], [0.667, 0.334], [1.0, 1.0]]
+    [[0.0, 0.0], [0.755, 0.36], [1.0, 1.0]]
     """
     return _roots(increasing_times(times), positive_values("singular_values", singular_values)) ** 3
 
