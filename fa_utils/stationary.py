@@ -10,7 +10,6 @@ from fa_utils._checks import (
     nonnegative_values,
     plain_array,
     positive_number,
-    rank_within,
     real_array,
     states,
     whole_number,
@@ -45,7 +44,7 @@ def stationary_point(problem: Problem) -> Factors:
     -------
     Factors
         Z (n, r) has orthonormal columns that span the range, and zero columns beyond its rank (singular
-        values below rounding, as in `np.linalg.matrix_rank`). W (r, m) is Z^T Y.
+        values below rounding, as in `np.linalg.matrix_rank`): spare units stay at 0. W (r, m) is Z^T Y.
 
     References
     ----------
@@ -62,7 +61,7 @@ def stationary_point(problem: Problem) -> Factors:
     left, values, _ = np.linalg.svd(sketch, full_matrices=False)
     # Directions that FA never sees have singular values that are rounding.
     seen = values > values[0] * max(sketch.shape) * np.finfo(float).eps
-    Z = left * seen
+    Z = _padded(left * seen, sketch.shape)
     return Factors(Z, Z.T @ problem.target)
 
 
@@ -87,7 +86,7 @@ def stationary_errors(singular_values: ArrayLike, mixtures: ArrayLike) -> np.nda
     Raises
     ------
     ValueError
-        r above k, or shapes that do not fit.
+        Shapes that do not fit.
 
     References
     ----------
@@ -103,7 +102,7 @@ def stationary_errors(singular_values: ArrayLike, mixtures: ArrayLike) -> np.nda
     values = nonnegative_values("singular_values", singular_values)
     mixtures = plain_array("mixtures", mixtures)
     r = mixtures.shape[-1] if mixtures.ndim else 0
-    wanted = (values.size, rank_within(r, (values.size,)))
+    wanted = (values.size, whole_number("rank", r, least=1))
     mixtures = states("mixtures", mixtures, wanted, f"for {values.size} singular values")
     # In the basis of Y's left singular vectors.
     Q, _ = np.linalg.qr(values[:, None] * mixtures)
@@ -122,17 +121,17 @@ def optimal_point(target: TargetLike, rank: int) -> Factors:
     target
         Y, shape (n, m).
     rank
-        r, at most min(n, m).
+        r, at least 1.
 
     Returns
     -------
     Factors
-        Shapes (n, r) and (r, m).
+        Shapes (n, r) and (r, m). Units beyond the target's singular values are zero.
 
     Raises
     ------
     ValueError
-        A rank above min(n, m).
+        A rank below 1.
 
     Examples
     --------
@@ -141,10 +140,12 @@ def optimal_point(target: TargetLike, rank: int) -> Factors:
     5.0
     """
     target = checked_target(target)
-    rank = rank_within(rank, target.shape)
+    rank = whole_number("rank", rank, least=1)
     left, values, right = thin_svd(target)
     root = np.sqrt(values[:rank])
-    return Factors(left[:, :rank] * root, root[:, None] * right[:rank])
+    n, m = target.shape
+    Z = _padded(left[:, :rank] * root, (n, rank))
+    return Factors(Z, _padded(root[:, None] * right[:rank], (rank, m)))
 
 
 def optimal_error(target: TargetLike, rank: int) -> float:
@@ -155,7 +156,7 @@ def optimal_error(target: TargetLike, rank: int) -> float:
     target
         Y, shape (n, m).
     rank
-        r, at most min(n, m).
+        r, at least 1.
 
     Returns
     -------
@@ -164,7 +165,7 @@ def optimal_error(target: TargetLike, rank: int) -> float:
     Raises
     ------
     ValueError
-        A rank above min(n, m).
+        A rank below 1.
 
     Examples
     --------
@@ -172,9 +173,14 @@ def optimal_error(target: TargetLike, rank: int) -> float:
     5.0
     """
     target = checked_target(target)
-    rank = rank_within(rank, target.shape)
+    rank = whole_number("rank", rank, least=1)
     beyond = np.linalg.svd(core(target), compute_uv=False)[rank:]
     return finite_result("optimal_error", float(beyond @ beyond))
+
+
+def _padded(matrix: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a matrix with zeros below and beside it, of the given shape, which is at least its own."""
+    return np.pad(matrix, [(0, wanted - size) for wanted, size in zip(shape, matrix.shape, strict=True)])
 
 
 # --- coming to rest ---
