@@ -1,9 +1,9 @@
 """FA from Z = W = 0: the closed form against an integrator, and the recursion against training.
 
-The flow is asked for at 200 times, until the weakest mode misses e^-20 of its end. Its rivals are DOP853 on the
-whole matrices and on the exact small problem. Training takes 2000 steps, on the whole matrices, on the small
-problem, and by PyTorch. The last table shows what one time costs: the shares of the modes, which know nothing of
-n, and lifting them to Z and W, whose entries must be written.
+The flow is asked for at 200 times, until the weakest mode misses e^-20 of its end. Its rivals are DOP853
+on the whole matrices and on the exact small problem. Training takes 2000 steps, on the whole matrices, on
+the small problem, and by PyTorch. The last table shows what one time costs: the shares of the modes,
+which know nothing of n, and lifting them to Z and W, whose entries must be written.
 """
 
 import measure
