@@ -18,6 +18,7 @@ from fa_utils.theory.exact import (
     fa_star_overlaps,
     fa_star_rate,
 )
+from fa_utils.theory.fa_solved import fa_descend_exact, fa_exact, fa_shares
 from fa_utils.theory.integration import Quadrature, quadrature, running_integral
 from fa_utils.theory.law import (
     error_law,
@@ -36,6 +37,9 @@ __all__ = [
     "Reduction",
     "error_law",
     "error_law_correction",
+    "fa_descend_exact",
+    "fa_exact",
+    "fa_shares",
     "fa_star_eigenvalues",
     "fa_star_exact",
     "fa_star_losses",
