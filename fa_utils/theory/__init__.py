@@ -9,6 +9,7 @@ from fa_utils.theory.exact import (
 )
 from fa_utils.theory.integration import Quadrature, quadrature, running_integral
 from fa_utils.theory.law import (
+    corrected_error_law,
     error_law,
     error_law_correction,
     least_error,
@@ -23,6 +24,7 @@ from fa_utils.theory.sampling import sampled_errors, steadied_errors, streamed_e
 __all__ = [
     "Quadrature",
     "Reduction",
+    "corrected_error_law",
     "error_law",
     "error_law_correction",
     "fa_star_eigenvalues",
