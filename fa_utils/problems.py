@@ -136,7 +136,7 @@ class Problem(Record):
     feedback
         C, shape (r, m).
     Z
-        First layer at the start, shape (n, r), with r at most min(n, m).
+        First layer at the start, shape (n, r). Any r will do, but FA* needs r at most n.
     W
         Second layer at the start, shape (r, m).
 
@@ -171,10 +171,6 @@ class Problem(Record):
             object.__setattr__(self, name, real_array(name, getattr(self, name), ndim=2))
         n, m = self.target.shape
         r = self.Z.shape[1]
-        if r > min(n, m):
-            raise ValueError(
-                f"Z has shape {self.Z.shape}; a target of shape {(n, m)} allows at most {min(n, m)} columns"
-            )
         for name, wanted in (("Z", (n, r)), ("W", (r, m)), ("feedback", (r, m))):
             if getattr(self, name).shape != wanted:
                 raise ValueError(
@@ -308,7 +304,7 @@ def random_problem(
     target
         Y, shape (n, m).
     rank
-        The number r of hidden units, at most min(n, m).
+        The number r of hidden units. Those beyond min(n, m) are spare ones, which FA* cannot start from.
     start_scale
         Standard deviation of the entries of Z and W.
     feedback_scale
@@ -323,7 +319,7 @@ def random_problem(
     Raises
     ------
     ValueError
-        A rank above min(n, m), or a negative scale.
+        A rank below 1, or a negative scale.
 
     Examples
     --------
@@ -333,7 +329,7 @@ def random_problem(
     Problem(4 x 3, r = 2)
     """
     target = checked_target(target)
-    rank = rank_within(rank, target.shape)
+    rank = whole_number("rank", rank, least=1)
     start_scale = number_from_zero("start_scale", start_scale)
     feedback_scale = number_from_zero("feedback_scale", feedback_scale)
     feedback_rng, start_rng = spawning_generator(rng).spawn(2)

@@ -76,7 +76,7 @@ def optimal_forward(problem: Problem, Z: np.ndarray) -> np.ndarray:
     Raises
     ------
     ValueError
-        A Z without full column rank (to rounding), for which the optimum is not unique.
+        A Z without full column rank (to rounding), for which the optimum is not unique; r above n.
     FloatingPointError
         Weights beyond float64.
 
@@ -100,11 +100,17 @@ def optimal_forward(problem: Problem, Z: np.ndarray) -> np.ndarray:
 
 
 def refuse_dependent_columns(Z: np.ndarray) -> None:
-    """Raise ValueError where a Z, shapes (..., n, r), has no full column rank to rounding."""
-    rank = np.min(np.linalg.matrix_rank(Z))
-    if rank < Z.shape[-1]:
+    """Raise ValueError where a Z, shapes (..., n, r), or its triangle has no full column rank to rounding."""
+    n, r = Z.shape[-2:]
+    if r > n:
         raise ValueError(
-            f"Z has rank {rank} but {Z.shape[-1]} columns; FA* needs full column rank: "
+            f"Z has {r} columns in {n} rows; FA* needs full column rank: "
+            f"choose r of at most {n}, or GD or FA, which take any r"
+        )
+    rank = np.min(np.linalg.matrix_rank(Z))
+    if rank < r:
+        raise ValueError(
+            f"Z has rank {rank} but {r} columns; FA* needs full column rank: "
             "start from linearly independent columns, for instance random ones"
         )
 

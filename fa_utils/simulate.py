@@ -201,7 +201,7 @@ def compare(
     Raises
     ------
     ValueError, FloatingPointError
-        As `descend`.
+        As `descend`; ValueError also for a start from which FA* cannot run.
 
     Examples
     --------

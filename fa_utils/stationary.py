@@ -10,7 +10,6 @@ from fa_utils._checks import (
     nonnegative_values,
     plain_array,
     positive_number,
-    rank_within,
     real_array,
     states,
     whole_number,
@@ -30,6 +29,8 @@ from fa_utils.problems import (
 from fa_utils.rules import Rule, second_layer
 from fa_utils.simulate import descend
 
+DOUBTFUL = 1e-8  # of R's largest diagonal entry: below, columns may depend on each other; the SVD decides
+
 # --- Lemma 1 ---
 
 
@@ -45,7 +46,7 @@ def stationary_point(problem: Problem) -> Factors:
     -------
     Factors
         Z (n, r) has orthonormal columns that span the range, and zero columns beyond its rank (singular
-        values below rounding, as in `np.linalg.matrix_rank`). W (r, m) is Z^T Y.
+        values below rounding, as in `np.linalg.matrix_rank`): spare units stay at 0. W (r, m) is Z^T Y.
 
     References
     ----------
@@ -59,17 +60,23 @@ def stationary_point(problem: Problem) -> Factors:
     True
     """
     sketch = checked_problem(problem).sketch
-    left, values, _ = np.linalg.svd(sketch, full_matrices=False)
-    # Directions that FA never sees have singular values that are rounding.
-    seen = values > values[0] * max(sketch.shape) * np.finfo(float).eps
-    Z = left * seen
+    Z = _padded(_seen_directions(sketch), sketch.shape)
     return Factors(Z, Z.T @ problem.target)
+
+
+def _seen_directions(sketches: np.ndarray) -> np.ndarray:
+    """Return orthonormal columns that span the ranges, then zeros: (..., n, r) -> (..., n, min(n, r))."""
+    left, values, _ = np.linalg.svd(sketches, full_matrices=False)
+    # Directions that FA never sees have singular values that are rounding.
+    seen = values > values[..., :1] * max(sketches.shape[-2:]) * np.finfo(float).eps
+    return left * seen[..., None, :]
 
 
 def stationary_errors(singular_values: ArrayLike, mixtures: ArrayLike) -> np.ndarray:
     """Return the error ||Y - P Y||_F^2 of Lemma 1's point for many draws of C at once.
 
-    The singular vectors of Y do not matter (Lemma 17).
+    The singular vectors of Y do not matter (Lemma 17). The draws may have dependent rows, as in
+    `stationary_point`.
 
     Parameters
     ----------
@@ -87,7 +94,7 @@ def stationary_errors(singular_values: ArrayLike, mixtures: ArrayLike) -> np.nda
     Raises
     ------
     ValueError
-        r above k, or shapes that do not fit.
+        Shapes that do not fit.
 
     References
     ----------
@@ -103,10 +110,16 @@ def stationary_errors(singular_values: ArrayLike, mixtures: ArrayLike) -> np.nda
     values = nonnegative_values("singular_values", singular_values)
     mixtures = plain_array("mixtures", mixtures)
     r = mixtures.shape[-1] if mixtures.ndim else 0
-    wanted = (values.size, rank_within(r, (values.size,)))
+    wanted = (values.size, whole_number("rank", r, least=1))
     mixtures = states("mixtures", mixtures, wanted, f"for {values.size} singular values")
     # In the basis of Y's left singular vectors.
-    Q, _ = np.linalg.qr(values[:, None] * mixtures)
+    sketches = values[:, None] * mixtures
+    Q, R = np.linalg.qr(sketches)
+    # Columns that depend on earlier ones show on R's diagonal. Their Q is arbitrary, so the SVD takes over.
+    sizes = np.abs(np.diagonal(R, axis1=-2, axis2=-1))
+    doubtful = sizes.min(axis=-1) <= DOUBTFUL * sizes.max(axis=-1)
+    if doubtful.any():
+        Q[doubtful] = _seen_directions(sketches[doubtful])
     errors = np.square(values).sum() - np.square(values[:, None] * Q).sum(axis=(-2, -1))
     return finite_result("stationary_errors", errors)
 
@@ -122,17 +135,17 @@ def optimal_point(target: TargetLike, rank: int) -> Factors:
     target
         Y, shape (n, m).
     rank
-        r, at most min(n, m).
+        r, at least 1.
 
     Returns
     -------
     Factors
-        Shapes (n, r) and (r, m).
+        Shapes (n, r) and (r, m). Units beyond the target's singular values are zero.
 
     Raises
     ------
     ValueError
-        A rank above min(n, m).
+        A rank below 1.
 
     Examples
     --------
@@ -141,10 +154,12 @@ def optimal_point(target: TargetLike, rank: int) -> Factors:
     5.0
     """
     target = checked_target(target)
-    rank = rank_within(rank, target.shape)
+    rank = whole_number("rank", rank, least=1)
     left, values, right = thin_svd(target)
     root = np.sqrt(values[:rank])
-    return Factors(left[:, :rank] * root, root[:, None] * right[:rank])
+    n, m = target.shape
+    Z = _padded(left[:, :rank] * root, (n, rank))
+    return Factors(Z, _padded(root[:, None] * right[:rank], (rank, m)))
 
 
 def optimal_error(target: TargetLike, rank: int) -> float:
@@ -155,7 +170,7 @@ def optimal_error(target: TargetLike, rank: int) -> float:
     target
         Y, shape (n, m).
     rank
-        r, at most min(n, m).
+        r, at least 1.
 
     Returns
     -------
@@ -164,7 +179,7 @@ def optimal_error(target: TargetLike, rank: int) -> float:
     Raises
     ------
     ValueError
-        A rank above min(n, m).
+        A rank below 1.
 
     Examples
     --------
@@ -172,9 +187,14 @@ def optimal_error(target: TargetLike, rank: int) -> float:
     5.0
     """
     target = checked_target(target)
-    rank = rank_within(rank, target.shape)
+    rank = whole_number("rank", rank, least=1)
     beyond = np.linalg.svd(core(target), compute_uv=False)[rank:]
     return finite_result("optimal_error", float(beyond @ beyond))
+
+
+def _padded(matrix: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a matrix with zeros below and beside it, of the given shape, which is at least its own."""
+    return np.pad(matrix, [(0, wanted - size) for wanted, size in zip(shape, matrix.shape, strict=True)])
 
 
 # --- coming to rest ---

@@ -6,6 +6,7 @@ import pytest
 from conftest import close, refused
 
 import fa_utils as fa
+from fa_utils import theory
 from fa_utils.rules import refuse_dependent_columns
 
 
@@ -82,6 +83,35 @@ def test_optimal_forward_refuses_dependent_columns(problem):
     with pytest.raises(ValueError, match=f"^{re.escape(says)}$"):
         refuse_dependent_columns(run)
     assert refuse_dependent_columns(run[:1]) is None
+
+
+@pytest.mark.parametrize("factored", [False, True])
+def test_fa_star_refuses_more_hidden_units_than_rows_and_says_what_takes_them(factored, rng):
+    target = fa.FactoredTarget(rng.standard_normal((4, 3)), rng.standard_normal((3, 6)))
+    problem = fa.random_problem(target if factored else target.left @ target.right, 5, rng=rng)
+    says = (
+        "Z has 5 columns in 4 rows; FA* needs full column rank: "
+        "choose r of at most 4, or GD or FA, which take any r"
+    )
+    for run in (
+        lambda: fa.optimal_forward(problem, problem.Z),
+        lambda: fa.descend(problem, fa.FA_STAR, steps=2),
+        lambda: fa.flow(problem, fa.FA_STAR, [1.0]),
+        lambda: fa.compare(problem, steps=2),
+        lambda: theory.fa_star_exact(problem, [1.0]),
+        lambda: theory.fa_star_overlaps(problem, [1.0]),
+        lambda: theory.fa_star_eigenvalues(problem),
+    ):
+        with refused(ValueError, says):
+            run()
+
+
+def test_fa_star_takes_more_hidden_units_than_columns(rng):
+    problem = fa.random_problem(rng.standard_normal((7, 3)), 5, 1.0, 1.0, rng=rng)
+    W = fa.optimal_forward(problem, problem.Z)
+    assert close(problem.Z.T @ (problem.target - problem.Z @ W), 0, atol=1e-13)
+    exact = theory.fa_star_exact(problem, [0.5, 2.0])
+    assert close(fa.flow(problem, fa.FA_STAR, [0.5, 2.0]).Z, exact.Z, atol=1e-9)
 
 
 def test_optimal_forward_refuses_starts_and_results_that_are_not_finite(problem):

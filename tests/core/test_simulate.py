@@ -36,6 +36,19 @@ def test_descend_is_euler_as_the_paper_writes_it(problem, rule):
     assert close(run.W[-1], W, atol=1e-13)
 
 
+@pytest.mark.parametrize("hidden_units", [3, 9])
+def test_from_a_start_at_zero_fa_learns_what_feedback_shows_it_and_gd_stays(problem, rng, hidden_units):
+    zero = fa.random_problem(problem.target, hidden_units, 0.0, 0.7, rng=rng)
+    wanted = fa.stationary_point(zero)
+    for run in (fa.flow(zero, fa.FA, [0.0, 300.0]), fa.descend(zero, fa.FA, steps=9000, every=9000)):
+        assert not run.Z[0].any() and not run.W[0].any()
+        assert close(run.Z[-1] @ run.W[-1], wanted.Z @ wanted.W, atol=1e-6)
+    for run in (fa.flow(zero, fa.GD, [5.0]), fa.descend(zero, fa.GD, steps=5)):
+        assert not run.Z.any() and not run.W.any()
+    with pytest.raises(ValueError, match="FA\\* needs full column rank"):
+        fa.descend(zero, fa.FA_STAR, steps=1)
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_euler_approaches_the_flow_in_proportion_to_the_rate(problem, rule):
     end = fa.flow(problem, rule, [1.0])

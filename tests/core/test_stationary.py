@@ -82,11 +82,28 @@ def test_descend_to_rest_returns_an_unfinished_run_with_its_gap(problem):
     assert rest.steps == 130 and rest.gap > 1e-12
 
 
-@pytest.mark.parametrize("rank", [0, 7])
-def test_optimum_refuses_impossible_ranks(problem, rank):
-    for optimum in (fa.optimal_error, fa.optimal_point):
-        with pytest.raises(ValueError, match=f"rank (is )?{rank}"):
-            optimum(problem.target, rank)
+@pytest.mark.parametrize("rank", [4, 6, 7, 12])
+def test_more_units_than_singular_values_reach_the_target_and_the_others_are_zero(problem, rank):
+    left, values, right = np.linalg.svd(problem.target, full_matrices=False)
+    for target in (problem.target, fa.FactoredTarget(left[:, :4] * values[:4], right[:4])):
+        Z, W = fa.optimal_point(target, rank)
+        assert Z.shape == (7, rank) and W.shape == (rank, 6)
+        assert close(Z @ W, problem.target, atol=1e-14)
+        assert close(Z[:, 4:], 0, atol=1e-7) and close(W[4:], 0, atol=1e-7)  # roots of rounding
+        assert close(fa.optimal_error(target, rank), 0, atol=1e-28)
+
+
+@pytest.mark.parametrize("hidden_units", [7, 9])
+def test_the_stationary_point_has_spare_units_at_zero_and_fa_flows_to_it(problem, rng, hidden_units):
+    wide = fa.random_problem(problem.target, hidden_units, 0.3, 0.7, rng=rng)
+    Z, W = fa.stationary_point(wide)
+    assert Z.shape == (7, hidden_units) and W.shape == (hidden_units, 6)
+    assert close(Z @ W, problem.target, atol=1e-13)
+    assert not Z[:, 4:].any() and not W[4:].any()
+    run = fa.flow(wide, fa.FA, [400.0])
+    assert close(run.Z[0] @ run.W[0], problem.target, atol=1e-6)
+    rest = fa.descend_to_rest(wide, fa.FA, fa.safe_learning_rate(wide))
+    assert rest.gap <= 1e-8 and close(rest.Z @ rest.W, problem.target, atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -108,6 +125,52 @@ def test_errors_from_mixtures_are_those_of_the_stationary_point(rng):
         assert close(error, fa.error(target, *fa.stationary_point(problem)), rtol=1e-12)
 
 
+DEPENDENT_ROWS = {
+    "a zero row": lambda C: C * [[1.0], [0.0], [1.0]],
+    "a zero row first": lambda C: C * [[0.0], [1.0], [1.0]],
+    "no feedback at all": lambda C: 0 * C,
+    "repeated rows": lambda C: C[[0, 1, 1]],
+    "one row thrice": lambda C: C[[0, 0, 0]],
+    "rows of opposite sign": lambda C: np.stack([C[0], C[1], -C[0]]),
+    "a combination of rows": lambda C: np.stack([C[0], C[1], 0.3 * C[0] - 2.0 * C[1]]),
+    "a repeated row but for rounding": lambda C: np.stack([C[0], C[1], C[0] * (1 + 2e-16)]),
+    "nearly repeated rows": lambda C: np.stack([C[0], C[1], C[1] + 1e-7 * C[2]]),
+    "rows of many scales": lambda C: C * [[1.0], [1e-12], [1e-5]],
+    "four rows of which two are one": lambda C: C[[0, 0, 1, 2]],
+    "more rows than columns, but of rank 2": lambda C: C[[0, 1, 1, 0, 0, 1, 0]],
+    "more rows than columns, the first dependent": lambda C: np.vstack([C[[0, 0, 0, 0]], np.eye(5)]),
+}
+
+
+@pytest.mark.parametrize("change", DEPENDENT_ROWS.values(), ids=DEPENDENT_ROWS)
+def test_errors_from_mixtures_of_dependent_rows_are_those_of_the_stationary_point(rng, change):
+    """The first half of the draws have independent rows: neither kind may disturb the other."""
+    values = np.array([3.0, 2.0, 1.0, 0.5])
+    target = fa.target_with_spectrum(values, (6, 5), rng=rng)
+    right = np.linalg.svd(target)[2][:4]
+    r = len(change(rng.standard_normal((3, 5))))
+    feedbacks = [rng.standard_normal((r, 5)) for _ in range(5)]
+    feedbacks += [change(rng.standard_normal((3, 5))) for _ in range(5)]
+    mixtures = right @ np.array(feedbacks).mT
+    errors = fa.stationary_errors(values, mixtures)
+    for error, mixture, feedback in zip(errors, mixtures, feedbacks, strict=True):
+        problem = fa.Problem(target, feedback, np.ones((6, r)), np.ones((r, 5)))
+        assert close(error, fa.error(target, *fa.stationary_point(problem)), atol=1e-8 * error + 1e-12)
+        assert close(fa.stationary_errors(values, mixture), error, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("k", [3, 40])
+def test_dependent_draws_are_the_only_ones_that_take_the_slower_way(monkeypatch, rng, k):
+    mixtures = rng.standard_normal((6, k, 3))
+    mixtures[4, :, 1] = mixtures[4, :, 0]
+    slower = []
+    monkeypatch.setattr(
+        stationary, "_seen_directions", lambda one: slower.append(one.shape) or np.zeros_like(one)
+    )
+    fa.stationary_errors(1.0 / np.arange(1, k + 1), mixtures)
+    assert slower == [(1, k, 3)]
+
+
 def test_errors_from_mixtures_vanish_at_full_rank_and_ignore_zero_singular_values(rng):
     assert close(fa.stationary_errors([2.0, 1.0], rng.standard_normal((7, 2, 2))), 0, atol=1e-13)
     padded = fa.stationary_errors([2.0, 1.0, 0.0, 0.0], rng.standard_normal((7, 4, 3)))
@@ -118,7 +181,6 @@ def test_errors_from_mixtures_vanish_at_full_rank_and_ignore_zero_singular_value
     ("values", "shape", "says"),
     [
         ([2.0, 1.0, 0.5], (2, 1), r"shape \(2, 1\); for 3 singular values it must end in \(3, 1\)"),
-        ([2.0, 1.0], (2, 3), "rank 3 exceeds the smaller side 2"),
         ([2.0, 1.0], (2,), r"shape \(2,\)"),
         ([2.0, 1.0], (), "rank is 0"),
         ([2.0, 1.0], (0, 2, 1), "empty trajectory"),
@@ -147,8 +209,8 @@ def test_what_is_wrong_with_a_point_of_rest_is_said_in_full(problem):
     with refused(ValueError, "most_steps is 0; choose at least 1"):
         fa.descend_to_rest(problem, fa.FA, 0.1, most_steps=0)
     for optimum in (fa.optimal_error, fa.optimal_point):
-        with refused(ValueError, "rank 7 exceeds the smaller side 6; choose at most 6"):
-            optimum(problem.target, 7)
+        with refused(ValueError, "rank is 0; choose at least 1"):
+            optimum(problem.target, 0)
         with refused(ValueError, "target has shape (6,); it must have 2 axes: reshape it"):
             optimum(np.ones(6), 1)
 

@@ -40,7 +40,7 @@ def few_restarts():
         yield
 
 
-@given(problems(start_kinds=INDEPENDENT), times)
+@given(problems(start_kinds=INDEPENDENT, spare_units=False), times)
 def test_exact_runs_are_finite_and_keep_the_gram_matrix_or_are_refused(problem, times):
     def run():
         run = theory.fa_star_exact(problem, times)
@@ -58,7 +58,8 @@ def test_exact_runs_are_finite_and_keep_the_gram_matrix_or_are_refused(problem, 
 
 
 @given(
-    problems(mild_exponents, start_kinds=INDEPENDENT[:2], factored=False), st.tuples(powers, powers, powers)
+    problems(mild_exponents, start_kinds=INDEPENDENT[:2], spare_units=False, factored=False),
+    st.tuples(powers, powers, powers),
 )
 def test_exact_runs_in_other_units_are_the_same_run(problem, scales):
     target, feedback, Z = scales
@@ -86,7 +87,7 @@ def test_exact_runs_in_other_units_are_the_same_run(problem, scales):
         assert np.abs(np.sort(found.real) - np.sort(wanted.real)).max() <= 1e-4 * np.abs(wanted).max()
 
 
-@given(problems(mild_exponents, start_kinds=INDEPENDENT[:2]))
+@given(problems(mild_exponents, start_kinds=INDEPENDENT[:2], spare_units=False))
 def test_exact_runs_conserve_what_fa_star_conserves(problem):
     problem = replace(problem, Z=np.linalg.qr(problem.Z)[0])
     overlaps = results_or_none(lambda: theory.fa_star_overlaps(problem, [0.0, 0.3, 5.0, 1e9]))
@@ -130,7 +131,7 @@ def test_small_problems_are_finite_lift_back_and_leave_nothing_out(problem, redu
     assert abs(small.leftover + error - full) <= 1000 * EPS * size_of(problem) ** 2
 
 
-@given(problems(mild_exponents, start_kinds=INDEPENDENT[:2]), rules)
+@given(problems(mild_exponents, start_kinds=INDEPENDENT[:2], spare_units=False), rules)
 def test_lifted_steps_of_the_small_problem_are_the_full_ones(problem, rule):
     assume(np.linalg.cond(problem.Z) < 1e3)
     full = fa.descend(problem, rule, 1e-3, 3)
