@@ -5,6 +5,15 @@ The submodule `figures` is not imported here, since Matplotlib takes longer to i
 """
 
 from fa_utils.report.claims import Claim, claim, control, verdict
-from fa_utils.report.limits import kolmogorov_limit, probability_limit, student_limit
+from fa_utils.report.limits import kolmogorov_limit, probability_limit, student_limit, two_sample_distance
 
-__all__ = ["Claim", "claim", "control", "kolmogorov_limit", "probability_limit", "student_limit", "verdict"]
+__all__ = [
+    "Claim",
+    "claim",
+    "control",
+    "kolmogorov_limit",
+    "probability_limit",
+    "student_limit",
+    "two_sample_distance",
+    "verdict",
+]

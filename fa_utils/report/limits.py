@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fa_utils._checks import real_number, whole_number
+from fa_utils._checks import real_array, real_number, whole_number
 
 
 def probability_limit(count: int, draws: int, confidence: float) -> float:
@@ -87,6 +87,45 @@ def kolmogorov_limit(one: int, other: int, chance: float) -> float:
     sizes = [whole_number("one", one, least=1), whole_number("other", other, least=1)]
     chance = _between_0_and_1("chance", chance)
     return float(np.sqrt(np.log(2 / chance) / 2 * sum(1 / size for size in sizes)))
+
+
+def two_sample_distance(one: ArrayLike, other: ArrayLike) -> float:
+    """Return the Kolmogorov distance of two samples: the largest between their distribution functions.
+
+    Parameters
+    ----------
+    one, other
+        The samples, shapes (draws,), not empty.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+
+    Raises
+    ------
+    TypeError
+        A sample that holds no real numbers.
+    ValueError
+        An empty sample, or one with entries that are not finite.
+
+    References
+    ----------
+    Smirnov (1948), as `kolmogorov_limit`. `scipy.stats.ks_2samp` has the same number, but takes 0.8 s to
+    import.
+
+    Examples
+    --------
+    >>> report.two_sample_distance([1.0, 2.0, 3.0, 4.0], [3.5, 5.0])
+    0.75
+    """
+    one = np.sort(real_array("one", one, ndim=1, integers=True))
+    other = np.sort(real_array("other", other, ndim=1, integers=True))
+    # Both functions are constant between draws, so the distance is largest at one of these.
+    points = np.concatenate([one, other])
+    below_one = np.searchsorted(one, points, side="right") / one.size
+    below_other = np.searchsorted(other, points, side="right") / other.size
+    return float(np.abs(below_one - below_other).max())
 
 
 def student_limit(deviations: Sequence[ArrayLike], runs: Sequence[ArrayLike], chance: float) -> np.ndarray:

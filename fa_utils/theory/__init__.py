@@ -21,6 +21,7 @@ from fa_utils.theory.exact import (
 from fa_utils.theory.fa_solved import fa_descend_exact, fa_exact, fa_shares
 from fa_utils.theory.integration import Quadrature, quadrature, running_integral
 from fa_utils.theory.law import (
+    corrected_error_law,
     error_law,
     error_law_correction,
     least_error,
@@ -35,6 +36,7 @@ from fa_utils.theory.sampling import sampled_errors, steadied_errors, streamed_e
 __all__ = [
     "Quadrature",
     "Reduction",
+    "corrected_error_law",
     "error_law",
     "error_law_correction",
     "fa_descend_exact",

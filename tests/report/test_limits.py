@@ -37,6 +37,24 @@ def test_two_samples_of_one_law_stay_within_the_kolmogorov_limit_as_often_as_it_
     assert report.kolmogorov_limit(10**9, 100, chance=1e-6) == pytest.approx(0.26934, rel=1e-4)
 
 
+@pytest.mark.parametrize("sizes", [(1, 1), (1, 7), (40, 60), (100, 100)])
+def test_the_distance_of_two_samples_is_scipys_also_with_ties(rng, sizes):
+    for _ in range(5):
+        one, other = (rng.normal(size=size) for size in sizes)
+        for digits in (0, 12):
+            samples = one.round(digits), other.round(digits)
+            expected = stats.ks_2samp(*samples).statistic
+            assert report.two_sample_distance(*samples) == pytest.approx(expected, abs=1e-15)
+            assert report.two_sample_distance(*samples[::-1]) == pytest.approx(expected, abs=1e-15)
+
+
+def test_samples_without_numbers_have_no_distance():
+    with pytest.raises(ValueError, match="one has shape .0,. and so no entries"):
+        report.two_sample_distance([], [1.0])
+    with pytest.raises(ValueError, match="other holds nan"):
+        report.two_sample_distance([1.0], [np.nan])
+
+
 @pytest.mark.parametrize("chance", [0.0, 1.0, -0.1])
 def test_a_kolmogorov_limit_refuses_what_is_no_chance(chance):
     with refused(ValueError, f"chance is {chance}; choose a number between 0 and 1"):

@@ -15,6 +15,7 @@ SPECTRA = {
 QUANTITIES = (
     theory.error_law,
     theory.error_law_correction,
+    theory.corrected_error_law,
     theory.undecided_directions,
     theory.least_error,
 )
@@ -72,6 +73,55 @@ def test_huge_and_fractional_weights_are_counted_exactly():
 def test_correction_for_two_values_far_apart_is_a_quarter_of_the_larger_square():
     assert theory.error_law_correction([1.0, 1e-16], 1) == pytest.approx(0.25, rel=1e-12)
     assert theory.error_law_correction([1e8, 1e-8], 1) == pytest.approx(0.25e16, rel=1e-12)
+
+
+@pytest.mark.parametrize("size", [20, 10**9])
+@pytest.mark.parametrize(("strong", "spare"), [(50, 5), (100, 6), (10, 6), (60, 10), (20, 3)])
+def test_corrected_law_is_the_exact_mean_of_a_flat_tail_below_strong_values(strong, spare, size):
+    """The strong values mix in what p spare units leave of the tail, k / (p - 1) times on average.
+
+    The law has k / p in place of that, and its first correction adds k / p^2.
+    """
+    values, weights, rank = [1e6, 1e-6], [strong, size], strong + spare
+    left = 1e-12 * (size - spare)
+    law = theory.error_law(values, rank, weights)
+    first = theory.error_law_correction(values, rank, weights)
+    assert law / left == pytest.approx(1 + strong / spare, rel=1e-9)
+    assert first / left == pytest.approx(strong / spare**2, rel=1e-9)
+    exact = 1 + strong / (spare - 1)
+    assert theory.corrected_error_law(values, rank, weights) / left == pytest.approx(exact, rel=1e-9)
+
+
+@pytest.mark.parametrize(("strong", "spare", "size"), [(5, 3, 12), (2, 4, 30)])
+def test_draws_have_the_exact_mean_of_a_flat_tail_below_strong_values(rng, strong, spare, size):
+    values, weights = [1e4, 1e-2], [strong, size]
+    errors = theory.sampled_errors(values, strong + spare, 40_000, weights=weights, rng=rng)
+    exact = 1e-4 * (size - spare) * (1 + strong / (spare - 1))
+    assert errors.mean() == pytest.approx(exact, rel=6 * errors.std() / exact / 200)
+
+
+def test_corrected_law_is_at_most_the_whole_target_where_its_series_diverges():
+    # One spare unit: the mean error grows without bound with the strong values.
+    for strength in (1e2, 1e4, 1e6):
+        corrected = theory.corrected_error_law([strength, 1.0], 6, [5, 20])
+        assert 5 * corrected > strength and corrected <= 5 * strength**2 + 20
+    steep = theory.corrected_error_law([1.0, 1e-3, 1e-6], 1, [1, 1, 50])
+    assert theory.error_law([1.0, 1e-3, 1e-6], 1, [1, 1, 50]) < steep <= 1.0 + 1e-5
+
+
+def test_first_correction_is_at_most_one_over_v_of_the_law_and_the_second_hardly_more_of_the_first(rng):
+    for _ in range(200):
+        values = np.exp(rng.uniform(-6, 0, 4))
+        weights = rng.integers(1, 1000, 4)
+        rank = int(rng.integers(1, weights.sum()))
+        undecided = theory.undecided_directions(values, rank, weights)
+        law = theory.error_law(values, rank, weights)
+        first = theory.error_law_correction(values, rank, weights)
+        assert first * undecided <= law
+        if undecided > 1.1:
+            further = theory.corrected_error_law(values, rank, weights) - law
+            assert first / (1 + 1 / undecided) <= further * (1 + 1e-9)
+            assert further <= first / (1 - 1 / undecided) * (1 + 1e-9)
 
 
 def test_law_scales_with_the_square_of_the_target():
@@ -140,6 +190,17 @@ def test_corrected_law_is_the_mean_of_draws(rng, rank, draws):
     corrected = theory.error_law(values, rank) + theory.error_law_correction(values, rank)
     assert abs(errors.mean() / corrected - 1) < 0.01
     assert errors.mean() / theory.error_law(values, rank) > 1.015  # without the correction it is too small
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "rank"), [("polynomial", 5), ("exponential", 5), ("stepped", 6)])
+def test_second_correction_leaves_a_fraction_of_what_the_first_leaves(rng, name, rank):
+    values = SPECTRA[name]
+    mean = theory.steadied_errors(values, rank, 40_000, rng=rng).mean()
+    once = theory.error_law(values, rank) + theory.error_law_correction(values, rank)
+    left_by_one = abs(mean / once - 1)
+    left_by_two = abs(mean / theory.corrected_error_law(values, rank) - 1)
+    assert left_by_two < 0.5 * left_by_one
 
 
 def test_oversampling_bound_is_its_formula_and_holds_on_average(rng):
