@@ -18,7 +18,7 @@ from fa_utils.theory.law import (
     undecided_directions,
 )
 from fa_utils.theory.reduction import Reduction, reduce, reduce_feedback
-from fa_utils.theory.sampling import sampled_errors, steadied_errors, streamed_error
+from fa_utils.theory.sampling import kolmogorov_distance, sampled_errors, steadied_errors, streamed_error
 
 __all__ = [
     "Quadrature",
@@ -30,6 +30,7 @@ __all__ = [
     "fa_star_losses",
     "fa_star_overlaps",
     "fa_star_rate",
+    "kolmogorov_distance",
     "least_error",
     "oversampling_bound",
     "quadrature",
