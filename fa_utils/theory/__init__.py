@@ -31,7 +31,7 @@ from fa_utils.theory.law import (
     undecided_directions,
 )
 from fa_utils.theory.reduction import Reduction, reduce, reduce_feedback
-from fa_utils.theory.sampling import sampled_errors, steadied_errors, streamed_error
+from fa_utils.theory.sampling import kolmogorov_distance, sampled_errors, steadied_errors, streamed_error
 
 __all__ = [
     "Quadrature",
@@ -51,6 +51,7 @@ __all__ = [
     "first_time",
     "first_times",
     "gaussian_problem",
+    "kolmogorov_distance",
     "least_error",
     "opposed_copies",
     "oversampling_bound",
