@@ -1,5 +1,6 @@
 """Beyond the paper: exact solutions, exact small problems, the error law, and draws of FA's error at rest."""
 
+from fa_utils.theory.any_inputs import InputReduction, flow_to_rest, reduce_inputs
 from fa_utils.theory.exact import (
     fa_star_eigenvalues,
     fa_star_exact,
@@ -21,6 +22,7 @@ from fa_utils.theory.reduction import Reduction, reduce, reduce_feedback
 from fa_utils.theory.sampling import sampled_errors, steadied_errors, streamed_error
 
 __all__ = [
+    "InputReduction",
     "Quadrature",
     "Reduction",
     "error_law",
@@ -30,11 +32,13 @@ __all__ = [
     "fa_star_losses",
     "fa_star_overlaps",
     "fa_star_rate",
+    "flow_to_rest",
     "least_error",
     "oversampling_bound",
     "quadrature",
     "reduce",
     "reduce_feedback",
+    "reduce_inputs",
     "running_integral",
     "sampled_errors",
     "separation_limit",
