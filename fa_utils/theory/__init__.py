@@ -1,5 +1,6 @@
 """Beyond the paper: exact solutions, times, exact small problems, the error law, FA's error at rest."""
 
+from fa_utils.theory.any_inputs import InputReduction, flow_to_rest, reduce_inputs
 from fa_utils.theory.bounds import (
     fa_star_losses_at,
     first_time,
@@ -34,6 +35,7 @@ from fa_utils.theory.reduction import Reduction, reduce, reduce_feedback
 from fa_utils.theory.sampling import kolmogorov_distance, sampled_errors, steadied_errors, streamed_error
 
 __all__ = [
+    "InputReduction",
     "Quadrature",
     "Reduction",
     "corrected_error_law",
@@ -50,6 +52,7 @@ __all__ = [
     "fa_star_rate",
     "first_time",
     "first_times",
+    "flow_to_rest",
     "gaussian_problem",
     "kolmogorov_distance",
     "least_error",
@@ -59,6 +62,7 @@ __all__ = [
     "quadrature",
     "reduce",
     "reduce_feedback",
+    "reduce_inputs",
     "running_integral",
     "sampled_errors",
     "separation_limit",
