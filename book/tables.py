@@ -1,5 +1,6 @@
 """Make anew the tables of VERDICTS.md: all statements, and all verdicts of the committed notebooks."""
 
+import csv
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from summary import run_of
 
 MEANS_SOMETHING = re.compile(r"[|*]")  # in a Markdown table
 VERDICTS = Path("VERDICTS.md")
+SENTENCES = Path("book", "sentences.csv")  # of the paper, in our words: section, sentence, key, reason
 RELATIONS = {"<=": "≤", ">=": "≥", "==": "="}
 
 
@@ -44,6 +46,21 @@ def statements(rows: list[dict[str, str]]) -> str:
     return "\n".join(lines)
 
 
+def sentences(rows: list[dict[str, str]], listed: list[dict[str, str]]) -> str:
+    """Return a Markdown table of the paper's checkable sentences: where each is judged, or why it cannot be."""
+    lines = ["| section | the paper says | judged in | verdicts |", "|---|---|---|---|"]
+    for sentence in listed:
+        of_it = [row for row in rows if sentence["key"] and row["statement"].startswith(sentence["key"])]
+        if bool(of_it) == bool(sentence["reason"]):
+            raise ValueError(f"{sentence['sentence']!r} needs verdicts that begin with its key, or a reason")
+        places = dict.fromkeys(f"[{row['notebook']}](notebooks/{row['notebook']}.ipynb)" for row in of_it)
+        holding = sum(row["verdict"] == "holds" for row in of_it)
+        outcome = sentence["reason"] or f"{holding} of {len(of_it)} hold"
+        text = MEANS_SOMETHING.sub(r"\\\g<0>", sentence["sentence"])
+        lines.append(f"| {sentence['section']} | {text} | {', '.join(places)} | {outcome} |")
+    return "\n".join(lines)
+
+
 def verdict_table(rows: list[dict[str, str]]) -> str:
     """Return all verdicts as a Markdown table, each linking to its notebook."""
     lines = ["| statement | mark | measured against bound | verdict |", "|---|---|---|---|"]
@@ -56,10 +73,12 @@ def verdict_table(rows: list[dict[str, str]]) -> str:
 
 
 def with_tables(text: str) -> str:
-    """Return the page's text with its strip and its two tables made anew."""
+    """Return the page's text with its strip and its three tables made anew."""
     runs = [run_of(name, NOTEBOOKS) for name in names()]
     rows = [{"notebook": run.name} | row for run in runs for row in run.rows]
     text = with_part(text, "strip", strip(rows))
+    with SENTENCES.open(encoding="utf-8", newline="") as file:
+        text = with_part(text, "sentences", sentences(rows, list(csv.DictReader(file))))
     text = with_part(text, "statements", statements(rows))
     return with_part(text, "verdicts", verdict_table(rows))
 

@@ -51,7 +51,8 @@ def copy_repository(folder):
         (folder / name).mkdir()
     marked = "<!-- {0}: made by make accept -->\n<!-- end of {0} -->\n"
     (folder / "README.md").write_text(marked.format("badges"))
-    parts = ("strip", "statements", "verdicts")
+    (folder / "book/sentences.csv").write_text("section,sentence,key,reason\n1,It is so,Lemma 1:,\n")
+    parts = ("strip", "sentences", "statements", "verdicts")
     (folder / "VERDICTS.md").write_text("".join(marked.format(part) for part in parts))
     write_notebook(folder, "good", PICTURE.format(name="good"), CLAIM.format(bound=5))
     return folder

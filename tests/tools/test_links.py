@@ -95,7 +95,8 @@ def test_a_second_time_changes_nothing(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("page", "made"), [("README.md", ["badges"]), ("VERDICTS.md", ["statements", "strip", "verdicts"])]
+    ("page", "made"),
+    [("README.md", ["badges"]), ("VERDICTS.md", ["sentences", "statements", "strip", "verdicts"])],
 )
 def test_every_part_of_a_page_is_made_by_make_accept(page, made):
     text = Path(page).read_text(encoding="utf-8")

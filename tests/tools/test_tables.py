@@ -8,7 +8,7 @@ from made_up import claim, code, verdicts, write
 
 MARKED = "".join(
     f"<!-- {part}: made by make accept -->\n<!-- end of {part} -->\n"
-    for part in ("strip", "statements", "verdicts")
+    for part in ("strip", "sentences", "statements", "verdicts")
 )
 
 
@@ -17,6 +17,13 @@ def checkout(tmp_path, monkeypatch):
     """A folder for notebooks, which is the working one."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "notebooks").mkdir()
+    (tmp_path / "book").mkdir()
+    write_sentences("1,It is so,Lemma 1:,", "2,It cannot be seen,,nothing to measure")
+
+
+def write_sentences(*lines):
+    """Write the list of the paper's sentences."""
+    tables.SENTENCES.write_text("\n".join(["section,sentence,key,reason", *lines]))
 
 
 def test_the_tables_are_those_of_all_notebooks():
@@ -36,6 +43,11 @@ def test_the_tables_are_those_of_all_notebooks():
     assert "| [Lemma 7: w](notebooks/three.ipynb) | new | 2 ≤ 1 | fails |" in text
     assert "| The paper | ✘ [Lemma 1]" not in text and "✔ [Lemma 1](notebooks/deep/one.ipynb)" in text
     assert "✘ [Lemma 7](notebooks/three.ipynb)" in text
+    assert (
+        "| 1 | It is so | [deep/one](notebooks/deep/one.ipynb), [two](notebooks/two.ipynb) | 3 of 3 hold |"
+        in text
+    )
+    assert "| 2 | It cannot be seen |  | nothing to measure |" in text
     assert tables.with_tables(text) == text
 
 
@@ -43,3 +55,13 @@ def test_the_tables_are_those_of_all_notebooks():
 def test_a_page_without_its_markers_is_refused(text):
     with pytest.raises(ValueError, match=r"^the page has 0 parts marked 'strip'; it needs exactly one$"):
         tables.with_tables(text)
+
+
+@pytest.mark.parametrize("line", ["3,It is lost,Lemma 9:,", "3,It is lost,,", "3,It is so,Lemma 1:,but why"])
+def test_a_sentence_has_either_verdicts_or_a_reason(line):
+    write(Path("notebooks", "two.ipynb"), code("1", verdicts(claim(0.5))))
+    write_sentences(line)
+    with pytest.raises(
+        ValueError, match=r"^'It is (lost|so)' needs verdicts that begin with its key, or a reason$"
+    ):
+        tables.with_tables(MARKED)
