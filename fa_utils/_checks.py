@@ -33,9 +33,7 @@ def real_array(name: str, values: ArrayLike, ndim: int, *, integers: bool = Fals
     ValueError
         Another number of axes, no entries, entries that are masked or not finite.
     """
-    array = real_entries(name, values, integers=integers)
-    if array.ndim != ndim:
-        raise ValueError(f"{name} has shape {array.shape}; it must have {ndim} axes: reshape it")
+    array = real_entries(name, values, ndim, integers=integers)
     # A view of something that others can still write to must not be kept; and rows stay rows in memory, since
     # the last digits of products depend on it, also in a copy that comes back from another process.
     if array.flags.writeable or array.base is not None or not array.flags.c_contiguous:
@@ -52,12 +50,10 @@ def states(name: str, values: ArrayLike, shape: tuple[int, int], because: str) -
     TypeError, ValueError
         As `real_array`; with the reason ``because`` where the last two axes are not ``shape``.
     """
-    array = plain_array(name, values)
+    array = real_entries(name, values)
     if array.shape[-2:] != shape:
         raise ValueError(f"{name} has shape {array.shape}; {because} it must end in {shape}")
-    if array.size == 0:
-        raise ValueError(f"{name} has shape {array.shape}, an empty trajectory; keep at least one snapshot")
-    return real_entries(name, array)
+    return array
 
 
 def finite_entries(name: str, values: ArrayLike) -> np.ndarray:
@@ -71,8 +67,9 @@ def finite_entries(name: str, values: ArrayLike) -> np.ndarray:
     return array
 
 
-def plain_array(name: str, values: Any, *, integers: bool = False) -> np.ndarray:
-    """Return ``values`` as an ndarray of real numbers; raise where NumPy would swallow something else."""
+def real_entries(name: str, values: Any, ndim: int | None = None, *, integers: bool = False) -> np.ndarray:
+    """Return ``values`` as finite float64 entries, at least one, on ``ndim`` axes where given; or raise."""
+    # First what NumPy would take without a word, and make something else of.
     if np.ma.is_masked(values):
         raise ValueError(f"{name} has masked entries; fill them in, or drop their rows or columns")
     if hasattr(values, "toarray"):
@@ -85,23 +82,18 @@ def plain_array(name: str, values: Any, *, integers: bool = False) -> np.ndarray
         array = np.asarray(values)
     except ValueError:
         raise ValueError(f"{name} has rows of different lengths; they must be equally long") from None
-    allowed = (np.floating, np.integer) if integers else (np.floating,)
-    if not any(np.issubdtype(array.dtype, kind) for kind in allowed):
+    if array.dtype.kind not in ("fiu" if integers else "f"):
         raise TypeError(
             f"{name} holds {array.dtype} entries; they must be real floating-point numbers: "
             f"convert with np.asarray({name}, dtype=float), or take .real of complex ones"
         )
-    return array
-
-
-def real_entries(name: str, values: Any, *, integers: bool = False) -> np.ndarray:
-    """Return ``values`` as finite float64 entries, at least one, or raise."""
-    array = plain_array(name, values, integers=integers)
     if array.size == 0:
         raise ValueError(f"{name} has shape {array.shape} and so no entries; give it at least one")
     with np.errstate(over="ignore"):  # of a longer type than float64
-        numbers = array.astype(np.float64, copy=False)
-    return finite_entries(name, numbers)
+        numbers = finite_entries(name, array.astype(np.float64, copy=False))
+    if ndim not in (None, numbers.ndim):
+        raise ValueError(f"{name} has shape {numbers.shape}; it must have {ndim} axes: reshape it")
+    return numbers
 
 
 def _real_list(name: str, values: ArrayLike) -> np.ndarray:
