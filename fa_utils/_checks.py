@@ -78,10 +78,12 @@ def real_entries(name: str, values: Any, ndim: int | None = None, *, integers: b
         raise TypeError(f"{name} is a {type(values).__name__}; pass an array, or a FactoredTarget as target")
     if isinstance(values, Record) or hasattr(values, "_fields"):
         raise TypeError(f"{name} is a {type(values).__name__}; it must be an array: pass one of its arrays")
+    # NumPy's own words for ragged lists do not name the argument.
     try:
         array = np.asarray(values)
     except ValueError:
         raise ValueError(f"{name} has rows of different lengths; they must be equally long") from None
+    # Whole numbers hint at a mistake, unless they are asked for; text and complex numbers always do.
     if array.dtype.kind not in ("fiu" if integers else "f"):
         raise TypeError(
             f"{name} holds {array.dtype} entries; they must be real floating-point numbers: "
@@ -132,6 +134,7 @@ def positive_values(name: str, values: ArrayLike) -> np.ndarray:
 
 def whole_number(name: str, value: object, least: int) -> int:
     """Return ``value`` as an int of at least ``least``; raise TypeError or ValueError otherwise."""
+    # To Python, True is a whole number.
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name} is {short_text(value)}; it must be a whole number: use int({name})")
     if value < least:
@@ -143,6 +146,7 @@ def real_number(name: str, value: object) -> float:
     """Return ``value`` as a finite float; raise TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} is {short_text(value)}; it must be one real number")
+    # A whole number may be beyond float64.
     try:
         number = float(value)
     except OverflowError:
@@ -198,6 +202,7 @@ def random_generator(rng: object) -> np.random.Generator:
 def spawning_generator(rng: object) -> np.random.Generator:
     """Return ``rng``; raise TypeError where it is no Generator, or cannot spawn independent streams."""
     generator = random_generator(rng)
+    # Legacy generators have a seed that no stream can be split from.
     if not isinstance(generator.bit_generator.seed_seq, np.random.bit_generator.ISpawnableSeedSequence):
         raise TypeError("rng was made without a seed that can be split; pass rng=np.random.default_rng(seed)")
     return generator

@@ -89,6 +89,7 @@ def residual(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     (5, 2)
     """
     state = factors(checked_problem(problem).target.shape, Z, W)
+    # W C^T comes first: it is r x r, where ZW would be n x m.
     return finite_result("residual", problem.sketch - state.Z @ (state.W @ problem.feedback.T))
 
 
@@ -301,6 +302,7 @@ def factors(shape: tuple[int, int], Z: ArrayLike, W: ArrayLike) -> Factors:
     """Return Z and W as float64, checked against each other and the target's shape."""
     n, m = shape
     W = real_entries("W", W)
+    # W says what r is, and Z has to follow.
     r = W.shape[-2] if W.ndim > 1 else 1
     fitting = f"with a target of shape {(n, m)}"
     Z = states("Z", Z, (n, r), f"{fitting} and W of shape {W.shape}")

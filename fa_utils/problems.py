@@ -77,6 +77,7 @@ class FactoredTarget(Record):
         return f"FactoredTarget({n} x {m}, inner size {self.left.shape[1]})"
 
     def __matmul__(self, other: np.ndarray) -> np.ndarray:
+        # Factor by factor, so that nothing of shape (n, m) is formed.
         return self.left @ (self.right @ other)
 
     def __rmatmul__(self, other: np.ndarray) -> np.ndarray:
@@ -163,6 +164,7 @@ class Problem(Record):
             object.__setattr__(self, name, checks.real_array(name, getattr(self, name), ndim=2))
         n, m = self.target.shape
         r = self.Z.shape[1]
+        # Z alone says what r is: the others must agree with it.
         for name, wanted in (("Z", (n, r)), ("W", (r, m)), ("feedback", (r, m))):
             if getattr(self, name).shape != wanted:
                 raise ValueError(
@@ -177,6 +179,7 @@ class Problem(Record):
     @cached_property
     def sketch(self) -> np.ndarray:
         """Y C^T, shape (n, r): all that FA's and FA*'s first layer ever learns of the target."""
+        # An overflow is an error that names the sketch, not a warning.
         with np.errstate(over="ignore", invalid="ignore"):
             product = checks.finite_result("sketch", self.target @ self.feedback.T)
         product.setflags(write=False)
@@ -324,6 +327,7 @@ def random_problem(
     rank = checks.whole_number("rank", rank, least=1)
     start_scale = checks.number_from_zero("start_scale", start_scale)
     feedback_scale = checks.number_from_zero("feedback_scale", feedback_scale)
+    # Two streams: each scale multiplies draws that do not depend on the other.
     feedback_rng, start_rng = checks.spawning_generator(rng).spawn(2)
     n, m = target.shape
     return Problem(

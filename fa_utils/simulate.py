@@ -73,6 +73,7 @@ def descend(
     steps = whole_number("steps", steps, least=1)
     every = whole_number("every", every, least=1)
     real_number("the time of the last step", rates[0] * steps)
+    # The start, each so many steps, and the end.
     kept = sorted({*range(0, steps, every), steps})
     path = _euler(problem, rule, rates, kept)
     # Of a W that follows from Z, Euler has no steps: it is computed at the snapshots alone.
@@ -171,6 +172,7 @@ def safe_learning_rate(problem: Problem) -> float:
         float(np.linalg.norm(matrix, 2))
         for matrix in (core(problem.target), problem.feedback, problem.Z, problem.W)
     )
+    # How steep GD and FA are at the start, at GD's optimum, and where FA comes to rest.
     at_start = Z**2 + W**2 + W * C
     at_rest = max(2 * Y, 1.5 * (2 * Y * C) ** (2 / 3))
     return 0.5 / (max(at_start, at_rest) or 1.0)
@@ -269,8 +271,10 @@ def _solution(
     """Return the states (T, n r + r m) at ``times`` by the library's adaptive solver."""
     from scipy.integrate import solve_ivp  # here, because it takes longer to import than many a run
 
+    # The state is one long vector: Z's entries, then W's.
     W = rule.weights(problem, problem.Z, problem.W)
     start = np.concatenate([problem.Z.ravel(), W.ravel()])
+    # From a start at zero, entries grow to the size of the target's root.
     scale = np.abs(start).max() or np.sqrt(np.abs(core(problem.target)).max()) or 1.0
     field = _flat_field(problem, rule, most_evaluations)
     end = times[-1] or np.finfo(float).tiny  # the solver wants an interval, also for times = [0]

@@ -140,6 +140,7 @@ def optimal_point(target: TargetLike, rank: int) -> Factors:
     target = checked_target(target)
     rank = checks.whole_number("rank", rank, least=1)
     left, values, right = thin_svd(target)
+    # Each factor takes the root of every singular value.
     root = np.sqrt(values[:rank])
     n, m = target.shape
     Z = _padded(left[:, :rank] * root, (n, rank))
@@ -172,6 +173,7 @@ def optimal_error(target: TargetLike, rank: int) -> float:
     """
     target = checked_target(target)
     rank = checks.whole_number("rank", rank, least=1)
+    # Eckart and Young: what is beyond the r largest is lost.
     beyond = np.linalg.svd(core(target), compute_uv=False)[rank:]
     return checks.finite_result("optimal_error", float(beyond @ beyond))
 
@@ -213,6 +215,7 @@ def stationarity_gap(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarr
     True
     """
     state = factors(checked_problem(problem).target.shape, Z, W)
+    # The two equations (7), squared, without their scales.
     fed_back = quotient(sum_of_squares(residual(problem, *state)), sum_of_squares(problem.feedback))
     forward = quotient(sum_of_squares(second_layer(problem, *state)), sum_of_squares(state.Z))
     squares = quotient(np.maximum(fed_back, forward), sum_of_squares(core(problem.target)))
@@ -284,10 +287,12 @@ def descend_to_rest(
     block = 100
     while True:
         block = min(block, most_steps - steps)
+        # Only the end is kept: the next block starts from there.
         run = descend(problem, rule, learning_rate, block, every=block)
         problem = replace(problem, Z=run.Z[-1], W=run.W[-1])
         steps += block
         reached = float(stationarity_gap(problem, problem.Z, problem.W))
         if reached <= gap or steps == most_steps:
             return Rest(problem.Z, problem.W, reached, steps)
+        # Half as many steps again, so that checks cost less and less.
         block = steps // 2

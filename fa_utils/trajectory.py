@@ -52,6 +52,7 @@ class Trajectory(Record):
                 raise ValueError(
                     f"{name} has {len(view)} snapshots but times has {len(self.times)}; give one for each"
                 )
+        # Layers fit each other where they share the hidden units.
         if self.Z.shape[2] != self.W.shape[1]:
             raise ValueError(
                 f"W has shape {self.W.shape}; with Z of shape {self.Z.shape} its second axis must have "
