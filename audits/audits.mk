@@ -34,7 +34,7 @@ wrong: $(ENVIRONMENT)
 	@PYTHONPATH="$(CURDIR)/tools" $(RUN) audits/wrong_on_purpose.py
 
 mutants: .venv-trust/installed
-	@.venv-trust/bin/python audits/mutants.py $(JOBS)
+	@.venv-trust/bin/python audits/mutants.py $(JOBS) $(ROOMS)
 
 audit: .venv-trust/installed
 	@.venv-trust/bin/pip-audit --require-hashes --disable-pip --requirement tests/trust.lock

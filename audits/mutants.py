@@ -1,8 +1,10 @@
-"""Run mutmut on a copy of this repository, and put what it finds into tests/mutants.md: mutants.py JOBS
+"""Run mutmut on copies of this repository, and write tests/mutants.md: mutants.py JOBS [ROOM ...]
 
-Every surviving mutant must have its reason in tests/equivalent_mutants.toml, and none that is killed may
-have one (a busy machine may be too slow for one that would survive). A mutant is known by its function, the
-changed lines and what became of them. Exits with 1 otherwise, and where some mutants have not been run.
+Each room - core, theory, companions, report - has a copy: its modules alone are changed there, and its own
+tests run. Without ROOM all are run; of one that is left out, what was found before counts. Every surviving
+mutant must have its reason in tests/equivalent_mutants.toml, and none that is killed may have one (a busy
+machine may be too slow for one that would survive). A mutant is known by its function, the changed lines and
+what became of them. Exits with 1 otherwise, and where some mutants have not been run.
 """
 
 import ast
@@ -17,12 +19,14 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 from fa_utils.report.files import write_whole
 
-COPY = Path("build", "mutation")
+COPIES = Path("build", "mutation")
+ROOMS = ("core", "theory", "companions", "report")
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", "build", "__pycache__", ".*_cache")
 FATES = {0: "survived", 5: "survived", 33: "survived"}  # all tests passed, or none reached the mutant
 FATES |= {1: "killed", 3: "killed", 7: "killed"}  # 7: a draw meant to end its process ended the tests' own
@@ -30,12 +34,12 @@ FATES |= dict.fromkeys((-24, 24, 36, 152, 255), "timed out")
 INTRODUCTION = """\
 # Mutants of fa_utils
 
-`make mutants` changes one expression of the package after the other ({tool}) and runs the tests that
-reach it. What no test notices survives; it is listed below, with the reason why nobody could notice it. Made
-by `audits/mutants.py` from what mutmut found and from [the reasons](equivalent_mutants.toml).
+`make mutants` changes one expression of the package after the other ({tool}) and runs those tests of its
+room that reach it. What no test notices survives; it is listed below, with the reason why nobody could notice
+it. Made by `audits/mutants.py` from what mutmut found and from [the reasons](equivalent_mutants.toml).
 
 Properties and constants are not changed: mutmut leaves most decorated functions, and code outside functions,
-alone. (The check of results for overflow is moved below its functions for this run, so that these are not.)
+alone.
 """
 HEADER = "| module | mutants | killed | timed out | survived | score |\n|---|--:|--:|--:|--:|--:|"
 
@@ -51,10 +55,11 @@ class Mutant(NamedTuple):
         return f"{self.function}: {self.was} -> {self.becomes}"
 
 
-def run(jobs: str, copy: Path) -> None:
+def run(jobs: str, room: str, copy: Path) -> None:
     """Run mutmut from the start on a copy, and end whatever processes the mutants' tests leave behind."""
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(Path.cwd(), copy, ignore=NOT_COPIED)
+    narrow(copy, room)
     command = [Path(sys.executable).with_name("mutmut"), "run", "--max-children", jobs]
     mutmut = subprocess.Popen(command, cwd=copy, start_new_session=True)
     mutmut.wait()
@@ -62,21 +67,44 @@ def run(jobs: str, copy: Path) -> None:
         os.killpg(mutmut.pid, signal.SIGKILL)
 
 
+def narrow(copy: Path, room: str) -> None:
+    """Set the copy up for one room: its modules are changed, and its tests run."""
+    folder = "fa_utils" if room == "core" else f"fa_utils/{room}"
+    modules = sorted(path.relative_to(copy).as_posix() for path in (copy / folder).glob("*.py"))
+    settings = copy / "pyproject.toml"
+    text = settings.read_text(encoding="utf-8").replace('    "tests",\n', f'    "tests/{room}",\n')
+    text = text.replace("[tool.mutmut]\n", f"[tool.mutmut]\nonly_mutate = {json.dumps(modules)}\n")
+    settings.write_text(text, encoding="utf-8")
+
+
+def mutated_modules(folder: Path) -> dict[str, Path]:
+    """Return {module: its mutated source} of all rooms; a room's name comes before its modules'."""
+    found = {}
+    for room in ROOMS:
+        package = folder / room / "mutants" / "fa_utils"
+        prefix = "" if room == "core" else f"{room}."
+        for path in sorted((package if room == "core" else package / room).glob("*.py.meta")):
+            found[prefix + path.name.removesuffix(".py.meta")] = path.with_suffix("")
+    return found
+
+
 def exit_codes(folder: Path) -> dict[str, dict[str, int | None]]:
     """Return {module: {mutant's name in mutmut: exit code of its tests, None if not run}}."""
     found = {}
-    for path in sorted(folder.glob("*.py.meta")):
-        codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
+    for module, source in mutated_modules(folder).items():
+        meta = source.with_name(f"{source.name}.meta")
+        codes = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"]
         if codes:
-            found[path.name.removesuffix(".py.meta")] = codes
+            found[module] = codes
     return found
 
 
 def mutants_that(fate: str, folder: Path) -> list[Mutant]:
     """Return every mutant of this fate."""
     found = []
+    sources = mutated_modules(folder)
     for module, codes in exit_codes(folder).items():
-        functions = texts((folder / f"{module}.py").read_text(encoding="utf-8"))
+        functions = texts(sources[module].read_text(encoding="utf-8"))
         names = [name.rpartition(".")[2] for name, code in codes.items() if FATES.get(code) == fate]
         found += [described(module, name, functions) for name in names]
     return found
@@ -116,11 +144,19 @@ def listed(reasons: list[tuple[str, list[Mutant]]], found: Counter) -> str:
     """Return the survivors below their reasons, as Markdown."""
     lines = ["## Survivors"]
     for why, mutants in reasons:
-        lines.append(f"\n{why}\n")
-        for mutant in (one for one in mutants if one in found):
+        survivors = [one for one in mutants if one in found]
+        if survivors:
+            lines.append(f"\n{why}\n")
+        for mutant in survivors:
             times = f", {found[mutant]} times" if found[mutant] > 1 else ""
             lines.append(f"- {mutant.function}{times}: `` {mutant.was} `` becomes `` {mutant.becomes} ``")
     return "\n".join(lines) + "\n"
+
+
+def mutants_in(mutants: list[list[str]], modules: Collection[str]) -> list[Mutant]:
+    """Return the mutants of the modules that were run, of those that have a reason."""
+    every = [Mutant(*mutant) for mutant in mutants]
+    return [one for one in every if one.function.startswith(tuple(f"{module}." for module in modules))]
 
 
 def complaints(codes: dict, found: Counter, late: list[Mutant], reasons: list) -> list[str]:
@@ -140,8 +176,9 @@ def main(folder: Path, tests: Path) -> int:
     """Write the page and print its table, or print what is missing; return the exit code."""
     used = re.search(r"^mutmut==\S+", (tests / "trust.lock").read_text(encoding="utf-8"), re.MULTILINE)[0]
     given = tomllib.loads((tests / "equivalent_mutants.toml").read_text(encoding="utf-8"))["equivalent"]
-    reasons = [(one["why"], [Mutant(*mutant) for mutant in one["mutants"]]) for one in given]
-    codes, found = exit_codes(folder), Counter(mutants_that("survived", folder))
+    codes = exit_codes(folder)
+    found = Counter(mutants_that("survived", folder))
+    reasons = [(one["why"], mutants_in(one["mutants"], codes)) for one in given]
     missing = complaints(codes, found, mutants_that("timed out", folder), reasons)
     if missing:
         print("\n".join(missing), file=sys.stderr)
@@ -155,7 +192,8 @@ def main(folder: Path, tests: Path) -> int:
 
 if __name__ == "__main__":
     try:
-        run(sys.argv[1], COPY.resolve())
-        sys.exit(main(COPY / "mutants" / "fa_utils", Path("tests")))
+        for room in sys.argv[2:] or ROOMS:
+            run(sys.argv[1], room, (COPIES / room).resolve())
+        sys.exit(main(COPIES, Path("tests")))
     except KeyboardInterrupt:
         sys.exit(130)

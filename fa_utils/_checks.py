@@ -33,9 +33,7 @@ def real_array(name: str, values: ArrayLike, ndim: int, *, integers: bool = Fals
     ValueError
         Another number of axes, no entries, entries that are masked or not finite.
     """
-    array = real_entries(name, values, integers=integers)
-    if array.ndim != ndim:
-        raise ValueError(f"{name} has shape {array.shape}; it must have {ndim} axes: reshape it")
+    array = real_entries(name, values, ndim, integers=integers)
     # A view of something that others can still write to must not be kept; and rows stay rows in memory, since
     # the last digits of products depend on it, also in a copy that comes back from another process.
     if array.flags.writeable or array.base is not None or not array.flags.c_contiguous:
@@ -52,12 +50,10 @@ def states(name: str, values: ArrayLike, shape: tuple[int, int], because: str) -
     TypeError, ValueError
         As `real_array`; with the reason ``because`` where the last two axes are not ``shape``.
     """
-    array = plain_array(name, values)
+    array = real_entries(name, values)
     if array.shape[-2:] != shape:
         raise ValueError(f"{name} has shape {array.shape}; {because} it must end in {shape}")
-    if array.size == 0:
-        raise ValueError(f"{name} has shape {array.shape}, an empty trajectory; keep at least one snapshot")
-    return real_entries(name, array)
+    return array
 
 
 def finite_entries(name: str, values: ArrayLike) -> np.ndarray:
@@ -71,8 +67,9 @@ def finite_entries(name: str, values: ArrayLike) -> np.ndarray:
     return array
 
 
-def plain_array(name: str, values: Any, *, integers: bool = False) -> np.ndarray:
-    """Return ``values`` as an ndarray of real numbers; raise where NumPy would swallow something else."""
+def real_entries(name: str, values: Any, ndim: int | None = None, *, integers: bool = False) -> np.ndarray:
+    """Return ``values`` as finite float64 entries, at least one, on ``ndim`` axes where given; or raise."""
+    # First what NumPy would take without a word, and make something else of.
     if np.ma.is_masked(values):
         raise ValueError(f"{name} has masked entries; fill them in, or drop their rows or columns")
     if hasattr(values, "toarray"):
@@ -81,27 +78,24 @@ def plain_array(name: str, values: Any, *, integers: bool = False) -> np.ndarray
         raise TypeError(f"{name} is a {type(values).__name__}; pass an array, or a FactoredTarget as target")
     if isinstance(values, Record) or hasattr(values, "_fields"):
         raise TypeError(f"{name} is a {type(values).__name__}; it must be an array: pass one of its arrays")
+    # NumPy's own words for ragged lists do not name the argument.
     try:
         array = np.asarray(values)
     except ValueError:
         raise ValueError(f"{name} has rows of different lengths; they must be equally long") from None
-    allowed = (np.floating, np.integer) if integers else (np.floating,)
-    if not any(np.issubdtype(array.dtype, kind) for kind in allowed):
+    # Whole numbers hint at a mistake, unless they are asked for; text and complex numbers always do.
+    if array.dtype.kind not in ("fiu" if integers else "f"):
         raise TypeError(
             f"{name} holds {array.dtype} entries; they must be real floating-point numbers: "
             f"convert with np.asarray({name}, dtype=float), or take .real of complex ones"
         )
-    return array
-
-
-def real_entries(name: str, values: Any, *, integers: bool = False) -> np.ndarray:
-    """Return ``values`` as finite float64 entries, at least one, or raise."""
-    array = plain_array(name, values, integers=integers)
     if array.size == 0:
         raise ValueError(f"{name} has shape {array.shape} and so no entries; give it at least one")
     with np.errstate(over="ignore"):  # of a longer type than float64
-        numbers = array.astype(np.float64, copy=False)
-    return finite_entries(name, numbers)
+        numbers = finite_entries(name, array.astype(np.float64, copy=False))
+    if ndim not in (None, numbers.ndim):
+        raise ValueError(f"{name} has shape {numbers.shape}; it must have {ndim} axes: reshape it")
+    return numbers
 
 
 def _real_list(name: str, values: ArrayLike) -> np.ndarray:
@@ -140,6 +134,7 @@ def positive_values(name: str, values: ArrayLike) -> np.ndarray:
 
 def whole_number(name: str, value: object, least: int) -> int:
     """Return ``value`` as an int of at least ``least``; raise TypeError or ValueError otherwise."""
+    # To Python, True is a whole number.
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
         raise TypeError(f"{name} is {short_text(value)}; it must be a whole number: use int({name})")
     if value < least:
@@ -151,6 +146,7 @@ def real_number(name: str, value: object) -> float:
     """Return ``value`` as a finite float; raise TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
         raise TypeError(f"{name} is {short_text(value)}; it must be one real number")
+    # A whole number may be beyond float64.
     try:
         number = float(value)
     except OverflowError:
@@ -206,6 +202,7 @@ def random_generator(rng: object) -> np.random.Generator:
 def spawning_generator(rng: object) -> np.random.Generator:
     """Return ``rng``; raise TypeError where it is no Generator, or cannot spawn independent streams."""
     generator = random_generator(rng)
+    # Legacy generators have a seed that no stream can be split from.
     if not isinstance(generator.bit_generator.seed_seq, np.random.bit_generator.ISpawnableSeedSequence):
         raise TypeError("rng was made without a seed that can be split; pass rng=np.random.default_rng(seed)")
     return generator

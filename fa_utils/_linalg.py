@@ -11,11 +11,13 @@ def upper_triangle(matrix: np.ndarray) -> np.ndarray:
 
 def product_core(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return a matrix, at most (k, k), with the singular values of ``left`` (n, k) times ``right`` (k, m)."""
+    # Q1 and Q2 of left = Q1 R1 and right^T = Q2 R2 leave the singular values of R1 R2^T as they are.
     return upper_triangle(left) @ upper_triangle(right.T).T
 
 
 def sum_of_squares(matrices: np.ndarray) -> np.ndarray:
     """Return the squared Frobenius norm over the last two axes, shape (...,)."""
+    # In float64, since squares of shorter floats soon overflow.
     return np.square(matrices, dtype=float).sum(axis=(-2, -1))
 
 

@@ -12,5 +12,6 @@ class Record:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Say how to make a copy: by calling the class."""
+        # Cached properties are left behind: they are computed anew.
         values = tuple(getattr(self, field.name) for field in fields(self))  # type: ignore[arg-type]
         return type(self), values

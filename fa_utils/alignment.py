@@ -8,9 +8,9 @@ result beyond float64 raises FloatingPointError.
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fa_utils._checks import finite_result, plain_array, real_entries, states
+from fa_utils._checks import finite_result, real_entries, states
 from fa_utils._linalg import product_core, quotient, sum_of_squares
-from fa_utils.problems import FactoredTarget, Problem, Target, TargetLike, checked_problem, checked_target
+from fa_utils.problems import Factors, Problem, Target, TargetLike, checked_problem, checked_target
 
 # --- how good the product is ---
 
@@ -44,12 +44,12 @@ def error(target: TargetLike, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     4.0
     """
     target = checked_target(target)
-    Z, W = factors(target.shape, Z, W)
-    # One state at a time: all differences at once would take T times the target's memory.
-    leading = np.broadcast_shapes(Z.shape[:-2], W.shape[:-2])
-    Z = np.broadcast_to(Z, leading + Z.shape[-2:])
-    W = np.broadcast_to(W, leading + W.shape[-2:])
+    run = factors(target.shape, Z, W)
+    leading = np.broadcast_shapes(run.Z.shape[:-2], run.W.shape[:-2])
+    Z = np.broadcast_to(run.Z, leading + run.Z.shape[-2:])
+    W = np.broadcast_to(run.W, leading + run.W.shape[-2:])
     errors = np.empty(leading)
+    # One state at a time: all differences at once would take T times the target's memory.
     for index in np.ndindex(leading):
         errors[index] = np.square(_difference(target, Z[index], W[index])).sum()
     return finite_result("error", errors)[()]
@@ -57,10 +57,10 @@ def error(target: TargetLike, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
 
 def _difference(target: Target, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     """Return a matrix with the singular values of Y - ZW: itself, where Y is an array."""
-    if isinstance(target, FactoredTarget):
-        # Y - ZW = [left, -Z] [right; W], and the triangles of both have its singular values.
-        return product_core(np.hstack([target.left, -Z]), np.vstack([target.right, W]))
-    return target - Z @ W
+    if isinstance(target, np.ndarray):
+        return target - Z @ W
+    # Y - ZW = [left, -Z] [right; W], and the triangles of both have its singular values.
+    return product_core(np.hstack([target.left, -Z]), np.vstack([target.right, W]))
 
 
 def residual(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
@@ -88,8 +88,9 @@ def residual(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
     >>> fa.residual(problem, problem.Z, problem.W).shape
     (5, 2)
     """
-    Z, W = factors(checked_problem(problem).target.shape, Z, W)
-    return finite_result("residual", problem.sketch - Z @ (W @ problem.feedback.T))
+    state = factors(checked_problem(problem).target.shape, Z, W)
+    # W C^T comes first: it is r x r, where ZW would be n x m.
+    return finite_result("residual", problem.sketch - state.Z @ (state.W @ problem.feedback.T))
 
 
 def loss(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
@@ -239,8 +240,8 @@ def conserved_by_fa(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarra
     >>> np.allclose(start, end)
     True
     """
-    Z, W = factors(checked_problem(problem).target.shape, Z, W)
-    return finite_result("conserved_by_fa", Z.mT @ Z - alignment_matrix(problem, W))
+    state = factors(checked_problem(problem).target.shape, Z, W)
+    return finite_result("conserved_by_fa", state.Z.mT @ state.Z - alignment_matrix(problem, state.W))
 
 
 def conserved_by_gd(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
@@ -266,8 +267,8 @@ def conserved_by_gd(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarra
     >>> np.allclose(start, end)
     True
     """
-    Z, W = factors(checked_problem(problem).target.shape, Z, W)
-    return finite_result("conserved_by_gd", Z.mT @ Z - W @ W.mT)
+    state = factors(checked_problem(problem).target.shape, Z, W)
+    return finite_result("conserved_by_gd", state.Z.mT @ state.Z - state.W @ state.W.mT)
 
 
 def squared_norm(matrices: np.ndarray) -> np.ndarray:
@@ -297,10 +298,11 @@ def squared_norm(matrices: np.ndarray) -> np.ndarray:
 # --- checks ---
 
 
-def factors(shape: tuple[int, int], Z: ArrayLike, W: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+def factors(shape: tuple[int, int], Z: ArrayLike, W: ArrayLike) -> Factors:
     """Return Z and W as float64, checked against each other and the target's shape."""
     n, m = shape
-    W = plain_array("W", W)
+    W = real_entries("W", W)
+    # W says what r is, and Z has to follow.
     r = W.shape[-2] if W.ndim > 1 else 1
     fitting = f"with a target of shape {(n, m)}"
     Z = states("Z", Z, (n, r), f"{fitting} and W of shape {W.shape}")
@@ -312,7 +314,7 @@ def factors(shape: tuple[int, int], Z: ArrayLike, W: ArrayLike) -> tuple[np.ndar
             f"Z has shape {Z.shape} but W {W.shape}; their leading axes must fit each other: "
             "give as many snapshots of one as of the other, or one"
         ) from None
-    return Z, W
+    return Factors(Z, W)
 
 
 def _second_layers(problem: Problem, W: ArrayLike) -> np.ndarray:

@@ -132,6 +132,7 @@ def _stack_draws(
     """Return the results for all arguments, a stream each, stacked in order."""
     if not callable(experiment):
         raise TypeError(f"experiment is {experiment!r}; give a function of a random generator")
+    # A stream for each draw: the numbers do not depend on where, and when, it is made.
     streams = spawning_generator(rng).spawn(len(arguments))
     tasks = [(experiment, draw, *rest) for draw, rest in enumerate(zip(arguments, streams, strict=True))]
     results = [_draw(task) for task in tasks] if _stays_here() else _draw_elsewhere(tasks)
@@ -155,6 +156,7 @@ def _draw(task: Task) -> np.ndarray:
     """Return the result of one draw, any shape; an error names the draw and its stream."""
     experiment, draw, arguments, rng = task
     seed: Any = rng.bit_generator.seed_seq
+    # What a draw draws itself stays in its process.
     outside = _DRAWING.set(True)
     try:
         result = np.array(experiment(*arguments, rng))

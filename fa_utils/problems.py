@@ -7,17 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fa_utils._checks import (
-    finite_result,
-    matrix_shape,
-    nonnegative_values,
-    number_from_zero,
-    random_generator,
-    rank_within,
-    real_array,
-    spawning_generator,
-    whole_number,
-)
+from fa_utils import _checks as checks
 from fa_utils._linalg import product_core
 from fa_utils._records import Record
 
@@ -68,7 +58,9 @@ class FactoredTarget(Record):
 
     def __post_init__(self) -> None:
         for name in ("left", "right"):
-            object.__setattr__(self, name, real_array(name, getattr(self, name), ndim=2, integers=True))
+            object.__setattr__(
+                self, name, checks.real_array(name, getattr(self, name), ndim=2, integers=True)
+            )
         if self.left.shape[1] != self.right.shape[0]:
             raise ValueError(
                 f"left has {self.left.shape[1]} columns but right has {self.right.shape[0]} rows; "
@@ -85,6 +77,7 @@ class FactoredTarget(Record):
         return f"FactoredTarget({n} x {m}, inner size {self.left.shape[1]})"
 
     def __matmul__(self, other: np.ndarray) -> np.ndarray:
+        # Factor by factor, so that nothing of shape (n, m) is formed.
         return self.left @ (self.right @ other)
 
     def __rmatmul__(self, other: np.ndarray) -> np.ndarray:
@@ -101,7 +94,7 @@ def checked_target(target: TargetLike) -> Target:
         return target
     if isinstance(target, Problem):
         raise TypeError("target is a Problem; pass problem.target")
-    return real_array("target", target, ndim=2, integers=True)
+    return checks.real_array("target", target, ndim=2, integers=True)
 
 
 def core(target: Target) -> np.ndarray:
@@ -168,9 +161,10 @@ class Problem(Record):
     def __post_init__(self) -> None:
         object.__setattr__(self, "target", checked_target(self.target))
         for name in ("feedback", "Z", "W"):
-            object.__setattr__(self, name, real_array(name, getattr(self, name), ndim=2))
+            object.__setattr__(self, name, checks.real_array(name, getattr(self, name), ndim=2))
         n, m = self.target.shape
         r = self.Z.shape[1]
+        # Z alone says what r is: the others must agree with it.
         for name, wanted in (("Z", (n, r)), ("W", (r, m)), ("feedback", (r, m))):
             if getattr(self, name).shape != wanted:
                 raise ValueError(
@@ -185,8 +179,9 @@ class Problem(Record):
     @cached_property
     def sketch(self) -> np.ndarray:
         """Y C^T, shape (n, r): all that FA's and FA*'s first layer ever learns of the target."""
+        # An overflow is an error that names the sketch, not a warning.
         with np.errstate(over="ignore", invalid="ignore"):
-            product = finite_result("sketch", self.target @ self.feedback.T)
+            product = checks.finite_result("sketch", self.target @ self.feedback.T)
         product.setflags(write=False)
         return product
 
@@ -230,11 +225,11 @@ def orthonormal_columns(rows: int, columns: int, *, rng: np.random.Generator) ->
     >>> np.allclose(Q.T @ Q, np.eye(3))
     True
     """
-    rows = whole_number("rows", rows, least=1)
-    columns = whole_number("columns", columns, least=1)
+    rows = checks.whole_number("rows", rows, least=1)
+    columns = checks.whole_number("columns", columns, least=1)
     if columns > rows:
         raise ValueError(f"{columns} columns cannot be orthonormal in {rows} rows; choose at most {rows}")
-    Q, R = np.linalg.qr(random_generator(rng).standard_normal((rows, columns)))
+    Q, R = np.linalg.qr(checks.random_generator(rng).standard_normal((rows, columns)))
     # With R's diagonal made positive, Q is unique and its law is uniform.
     return Q * np.sign(np.diag(R))
 
@@ -273,15 +268,15 @@ def target_with_spectrum(
     >>> np.linalg.svd(Y, compute_uv=False).round(12).tolist()
     [2.0, 1.0, 0.0]
     """
-    values = nonnegative_values("singular_values", singular_values)
-    n, m = matrix_shape(shape)
+    values = checks.nonnegative_values("singular_values", singular_values)
+    n, m = checks.matrix_shape(shape)
     if values.size > min(n, m):
         raise ValueError(
             f"{values.size} singular values exceed the smaller side {min(n, m)} of shape {(n, m)}; "
             f"give at most {min(n, m)}"
         )
     # A stream each, so that another n leaves the right singular vectors unchanged.
-    left_rng, right_rng = spawning_generator(rng).spawn(2)
+    left_rng, right_rng = checks.spawning_generator(rng).spawn(2)
     left = orthonormal_columns(n, values.size, rng=left_rng)
     right = orthonormal_columns(m, values.size, rng=right_rng)
     return (left * values) @ right.T
@@ -329,10 +324,11 @@ def random_problem(
     Problem(4 x 3, r = 2)
     """
     target = checked_target(target)
-    rank = whole_number("rank", rank, least=1)
-    start_scale = number_from_zero("start_scale", start_scale)
-    feedback_scale = number_from_zero("feedback_scale", feedback_scale)
-    feedback_rng, start_rng = spawning_generator(rng).spawn(2)
+    rank = checks.whole_number("rank", rank, least=1)
+    start_scale = checks.number_from_zero("start_scale", start_scale)
+    feedback_scale = checks.number_from_zero("feedback_scale", feedback_scale)
+    # Two streams: each scale multiplies draws that do not depend on the other.
+    feedback_rng, start_rng = checks.spawning_generator(rng).spawn(2)
     n, m = target.shape
     return Problem(
         target=target,
@@ -379,10 +375,10 @@ def nearly_square_problem(
     >>> fa.nearly_square_problem(20, 19, feedback_scale=1.0, rng=np.random.default_rng(0))
     Problem(20 x 20, r = 19)
     """
-    size = whole_number("size", size, least=1)
-    rank = rank_within(rank, (size, size))
-    feedback_scale = number_from_zero("feedback_scale", feedback_scale)
-    left_rng, right_rng, feedback_rng, start_rng = spawning_generator(rng).spawn(4)
+    size = checks.whole_number("size", size, least=1)
+    rank = checks.rank_within(rank, (size, size))
+    feedback_scale = checks.number_from_zero("feedback_scale", feedback_scale)
+    left_rng, right_rng, feedback_rng, start_rng = checks.spawning_generator(rng).spawn(4)
     target = left_rng.standard_normal((size, size)) @ right_rng.standard_normal((size, size))
     # Where Z^T Z = I the best W is Z^T Y: FA* starts without a jump.
     Z = orthonormal_columns(size, rank, rng=start_rng)

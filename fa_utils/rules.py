@@ -101,6 +101,7 @@ def optimal_forward(problem: Problem, Z: np.ndarray) -> np.ndarray:
 
 def refuse_dependent_columns(Z: np.ndarray) -> None:
     """Raise ValueError where a Z, shapes (..., n, r), or its triangle has no full column rank to rounding."""
+    # More columns than rows depend on each other, whatever their entries.
     n, r = Z.shape[-2:]
     if r > n:
         raise ValueError(

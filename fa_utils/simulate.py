@@ -73,56 +73,53 @@ def descend(
     steps = whole_number("steps", steps, least=1)
     every = whole_number("every", every, least=1)
     real_number("the time of the last step", rates[0] * steps)
+    # The start, each so many steps, and the end.
     kept = sorted({*range(0, steps, every), steps})
-    Z, W = _euler(problem, rule, rates, kept)
+    path = _euler(problem, rule, rates, kept)
     # Of a W that follows from Z, Euler has no steps: it is computed at the snapshots alone.
-    return Trajectory(rates[0] * np.array(kept), Z, rule.weights(problem, Z, W))
+    return Trajectory(rates[0] * np.array(kept), path.Z, rule.weights(problem, *path))
 
 
-def _euler(problem: Problem, rule: Rule, rates: Rates, kept: list[int]) -> tuple[np.ndarray, np.ndarray]:
+def _euler(problem: Problem, rule: Rule, rates: Rates, kept: list[int]) -> Factors:
     """Return Z (T, n, r) and W (T, r, m) at the steps in ``kept``, which begins with 0."""
-    Z = problem.Z
-    W = rule.weights(problem, Z, problem.W)
-    Z_kept = np.empty((len(kept), *Z.shape))
-    W_kept = np.empty((len(kept), *W.shape))
-    Z_kept[0] = Z
-    W_kept[0] = W
-    slot = 1
-    sound = (0, Z, W)
+    state = Factors(problem.Z, rule.weights(problem, problem.Z, problem.W))
+    path = Factors(*(np.empty((len(kept), *part.shape)) for part in state))
+    sound = (0, state)
+    slot = 0
     # The only loop over time steps. Entries are looked at now and then, since each look costs as a product.
     with np.errstate(over="ignore", invalid="ignore"):
-        for step in range(1, kept[-1] + 1):
-            Z, W = _step(problem, rule, rates, Z, W)
+        for step in range(kept[-1] + 1):
+            if step > 0:
+                state = _step(problem, rule, rates, state)
             if step == kept[slot]:
-                Z_kept[slot] = Z
-                W_kept[slot] = W
+                path.Z[slot] = state.Z
+                path.W[slot] = state.W
                 slot += 1
             if step % BETWEEN_CHECKS == 0 or step == kept[-1]:
-                if not _finite(Z, W):
+                if not _finite(state):
                     raise _divergence(problem, rule, rates, *sound)
-                sound = (step, Z, W)
-    return Z_kept, W_kept
+                sound = (step, state)
+    return path
 
 
-def _step(problem: Problem, rule: Rule, rates: Rates, Z: np.ndarray, W: np.ndarray) -> Factors:
+def _step(problem: Problem, rule: Rule, rates: Rates, state: Factors) -> Factors:
     """Return Z (n, r) and W (r, m) one Euler step later."""
-    dZ, dW = rule.field(problem, Z, W)
-    return Factors(Z + rates[0] * dZ, W + rates[1] * dW)
+    dZ, dW = rule.field(problem, *state)
+    return Factors(state.Z + rates[0] * dZ, state.W + rates[1] * dW)
 
 
-def _finite(Z: np.ndarray, W: np.ndarray) -> bool:
-    return bool(np.isfinite(Z).all() and np.isfinite(W).all())
+def _finite(state: Factors) -> bool:
+    """Return whether all entries of Z (n, r) and W (r, m) are finite."""
+    return bool(np.isfinite(state.Z).all() and np.isfinite(state.W).all())
 
 
-def _divergence(
-    problem: Problem, rule: Rule, rates: Rates, step: int, Z: np.ndarray, W: np.ndarray
-) -> FloatingPointError:
+def _divergence(problem: Problem, rule: Rule, rates: Rates, step: int, state: Factors) -> FloatingPointError:
     """Return an error that names the first step after a sound one at which an entry is not finite."""
     # A rule that keeps a state may not take the same course again: then the last of these steps is named.
     for _ in range(BETWEEN_CHECKS):
-        Z, W = _step(problem, rule, rates, Z, W)
+        state = _step(problem, rule, rates, state)
         step += 1
-        if not _finite(Z, W):
+        if not _finite(state):
             break
     return FloatingPointError(
         f"{rule.name} diverged: step {step} at learning rates {rates} for (Z, W) gave an entry that is "
@@ -135,8 +132,7 @@ def _rates(learning_rate: float | Rates) -> Rates:
     pair = learning_rate if isinstance(learning_rate, tuple | list) else (learning_rate, learning_rate)
     if len(pair) != 2:
         raise ValueError(f"learning_rate holds {len(pair)} numbers; give one, or a pair for (Z, W)")
-    for_Z, for_W = (positive_number("learning_rate", rate) for rate in pair)
-    return for_Z, for_W
+    return positive_number("learning_rate", pair[0]), positive_number("learning_rate", pair[1])
 
 
 # --- what everybody writes first ---
@@ -176,6 +172,7 @@ def safe_learning_rate(problem: Problem) -> float:
         float(np.linalg.norm(matrix, 2))
         for matrix in (core(problem.target), problem.feedback, problem.Z, problem.W)
     )
+    # How steep GD and FA are at the start, at GD's optimum, and where FA comes to rest.
     at_start = Z**2 + W**2 + W * C
     at_rest = max(2 * Y, 1.5 * (2 * Y * C) ** (2 / 3))
     return 0.5 / (max(at_start, at_rest) or 1.0)
@@ -264,18 +261,22 @@ def flow(
     times = increasing_times(times)
     tolerance = positive_number("tolerance", tolerance)
     most = whole_number("most_evaluations", most_evaluations, least=1)
-    states = _solution(problem, rule, times, tolerance, _flat_field(problem, rule, most))
-    Z, W = _unflattened(problem, states)
-    return Trajectory(times, Z, rule.weights(problem, Z, W))
+    path = _unflattened(problem, _solution(problem, rule, times, tolerance, most))
+    return Trajectory(times, path.Z, rule.weights(problem, *path))
 
 
-def _solution(problem: Problem, rule: Rule, times: np.ndarray, tolerance: float, field: Field) -> np.ndarray:
+def _solution(
+    problem: Problem, rule: Rule, times: np.ndarray, tolerance: float, most_evaluations: int
+) -> np.ndarray:
     """Return the states (T, n r + r m) at ``times`` by the library's adaptive solver."""
     from scipy.integrate import solve_ivp  # here, because it takes longer to import than many a run
 
+    # The state is one long vector: Z's entries, then W's.
     W = rule.weights(problem, problem.Z, problem.W)
     start = np.concatenate([problem.Z.ravel(), W.ravel()])
+    # From a start at zero, entries grow to the size of the target's root.
     scale = np.abs(start).max() or np.sqrt(np.abs(core(problem.target)).max()) or 1.0
+    field = _flat_field(problem, rule, most_evaluations)
     end = times[-1] or np.finfo(float).tiny  # the solver wants an interval, also for times = [0]
     with np.errstate(over="ignore", invalid="ignore"):
         solution = solve_ivp(
@@ -297,15 +298,15 @@ def _flat_field(problem: Problem, rule: Rule, most_evaluations: int) -> Field:
                 f"entries up to {np.abs(state).max():.2g}; choose earlier times, a larger tolerance, or a "
                 "larger most_evaluations"
             )
-        Z, W = _unflattened(problem, state[None])
-        dZ, dW = rule.field(problem, Z[0], W[0])
-        return np.concatenate([dZ.ravel(), dW.ravel()])
+        Z, W = _unflattened(problem, state)
+        return np.concatenate([part.ravel() for part in rule.field(problem, Z, W)])
 
     return derivative
 
 
-def _unflattened(problem: Problem, states: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return Z (T, n, r) and W (T, r, m) from states (T, n r + r m)."""
-    Z = states[:, : problem.Z.size]
-    W = states[:, problem.Z.size :]
-    return Z.reshape(-1, *problem.Z.shape), W.reshape(-1, *problem.W.shape)
+def _unflattened(problem: Problem, states: np.ndarray) -> Factors:
+    """Return Z (..., n, r) and W (..., r, m) from states (..., n r + r m)."""
+    Z = states[..., : problem.Z.size]
+    W = states[..., problem.Z.size :]
+    leading = states.shape[:-1]
+    return Factors(Z.reshape(*leading, *problem.Z.shape), W.reshape(*leading, *problem.W.shape))

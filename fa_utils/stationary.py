@@ -5,27 +5,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fa_utils._checks import (
-    finite_result,
-    nonnegative_values,
-    plain_array,
-    positive_number,
-    real_array,
-    states,
-    whole_number,
-)
+from fa_utils import _checks as checks
 from fa_utils._linalg import quotient, sum_of_squares
 from fa_utils._records import Record
 from fa_utils.alignment import factors, residual
-from fa_utils.problems import (
-    Factors,
-    Problem,
-    TargetLike,
-    checked_problem,
-    checked_target,
-    core,
-    thin_svd,
-)
+from fa_utils.problems import Factors, Problem, TargetLike, checked_problem, checked_target, core, thin_svd
 from fa_utils.rules import Rule, second_layer
 from fa_utils.simulate import descend
 
@@ -107,11 +91,11 @@ def stationary_errors(singular_values: ArrayLike, mixtures: ArrayLike) -> np.nda
     >>> errors.shape, bool((errors >= 1.0).all())
     ((1000,), True)
     """
-    values = nonnegative_values("singular_values", singular_values)
-    mixtures = plain_array("mixtures", mixtures)
+    values = checks.nonnegative_values("singular_values", singular_values)
+    mixtures = checks.real_entries("mixtures", mixtures)
     r = mixtures.shape[-1] if mixtures.ndim else 0
-    wanted = (values.size, whole_number("rank", r, least=1))
-    mixtures = states("mixtures", mixtures, wanted, f"for {values.size} singular values")
+    wanted = (values.size, checks.whole_number("rank", r, least=1))
+    mixtures = checks.states("mixtures", mixtures, wanted, f"for {values.size} singular values")
     # In the basis of Y's left singular vectors.
     sketches = values[:, None] * mixtures
     Q, R = np.linalg.qr(sketches)
@@ -121,7 +105,7 @@ def stationary_errors(singular_values: ArrayLike, mixtures: ArrayLike) -> np.nda
     if doubtful.any():
         Q[doubtful] = _seen_directions(sketches[doubtful])
     errors = np.square(values).sum() - np.square(values[:, None] * Q).sum(axis=(-2, -1))
-    return finite_result("stationary_errors", errors)
+    return checks.finite_result("stationary_errors", errors)
 
 
 # --- the optimum ---
@@ -154,8 +138,9 @@ def optimal_point(target: TargetLike, rank: int) -> Factors:
     5.0
     """
     target = checked_target(target)
-    rank = whole_number("rank", rank, least=1)
+    rank = checks.whole_number("rank", rank, least=1)
     left, values, right = thin_svd(target)
+    # Each factor takes the root of every singular value.
     root = np.sqrt(values[:rank])
     n, m = target.shape
     Z = _padded(left[:, :rank] * root, (n, rank))
@@ -187,9 +172,10 @@ def optimal_error(target: TargetLike, rank: int) -> float:
     5.0
     """
     target = checked_target(target)
-    rank = whole_number("rank", rank, least=1)
+    rank = checks.whole_number("rank", rank, least=1)
+    # Eckart and Young: what is beyond the r largest is lost.
     beyond = np.linalg.svd(core(target), compute_uv=False)[rank:]
-    return finite_result("optimal_error", float(beyond @ beyond))
+    return checks.finite_result("optimal_error", float(beyond @ beyond))
 
 
 def _padded(matrix: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -228,11 +214,12 @@ def stationarity_gap(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarr
     >>> bool(fa.stationarity_gap(problem, *fa.stationary_point(problem)) < 1e-14)
     True
     """
-    Z, W = factors(checked_problem(problem).target.shape, Z, W)
-    fed_back = quotient(sum_of_squares(residual(problem, Z, W)), sum_of_squares(problem.feedback))
-    forward = quotient(sum_of_squares(second_layer(problem, Z, W)), sum_of_squares(Z))
+    state = factors(checked_problem(problem).target.shape, Z, W)
+    # The two equations (7), squared, without their scales.
+    fed_back = quotient(sum_of_squares(residual(problem, *state)), sum_of_squares(problem.feedback))
+    forward = quotient(sum_of_squares(second_layer(problem, *state)), sum_of_squares(state.Z))
     squares = quotient(np.maximum(fed_back, forward), sum_of_squares(core(problem.target)))
-    return np.sqrt(finite_result("stationarity_gap", squares))
+    return np.sqrt(checks.finite_result("stationarity_gap", squares))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -256,7 +243,7 @@ class Rest(Record):
 
     def __post_init__(self) -> None:
         for name in ("Z", "W"):
-            object.__setattr__(self, name, real_array(name, getattr(self, name), ndim=2))
+            object.__setattr__(self, name, checks.real_array(name, getattr(self, name), ndim=2))
 
     def __repr__(self) -> str:
         return f"Rest(gap {self.gap:.2g} after {self.steps} steps)"
@@ -294,16 +281,18 @@ def descend_to_rest(
     >>> rest.Z.shape, rest.gap <= 1e-8
     ((5, 2), True)
     """
-    gap = positive_number("gap", gap)
-    most_steps = whole_number("most_steps", most_steps, least=1)
+    gap = checks.positive_number("gap", gap)
+    most_steps = checks.whole_number("most_steps", most_steps, least=1)
     steps = 0
     block = 100
     while True:
         block = min(block, most_steps - steps)
+        # Only the end is kept: the next block starts from there.
         run = descend(problem, rule, learning_rate, block, every=block)
         problem = replace(problem, Z=run.Z[-1], W=run.W[-1])
         steps += block
         reached = float(stationarity_gap(problem, problem.Z, problem.W))
         if reached <= gap or steps == most_steps:
             return Rest(problem.Z, problem.W, reached, steps)
+        # Half as many steps again, so that checks cost less and less.
         block = steps // 2

@@ -45,15 +45,14 @@ class Trajectory(Record):
     def __post_init__(self) -> None:
         for name, axes in (("times", 1), ("Z", 3), ("W", 3)):
             # A view can be made read-only without a copy, and a run may be large.
-            view = real_entries(name, getattr(self, name), integers=name == "times").view()
+            view = real_entries(name, getattr(self, name), axes, integers=name == "times").view()
             view.setflags(write=False)
             object.__setattr__(self, name, view)
-            if view.ndim != axes:
-                raise ValueError(f"{name} has shape {view.shape}; it must have {axes} axes: reshape it")
             if len(view) != len(self.times):
                 raise ValueError(
                     f"{name} has {len(view)} snapshots but times has {len(self.times)}; give one for each"
                 )
+        # Layers fit each other where they share the hidden units.
         if self.Z.shape[2] != self.W.shape[1]:
             raise ValueError(
                 f"W has shape {self.W.shape}; with Z of shape {self.Z.shape} its second axis must have "

@@ -20,9 +20,10 @@ if __name__ == "__main__":
 
 from compare import Comparison, compare_notebook, figures_of, outputs, together
 
+from fa_utils.report.claims import VERDICT_MIME
+
 COLUMNS = ["notebook", "statement", "mark", "measured", "relation", "bound", "verdict", "chance"]
 WIDTH = 100
-MIME = "application/vnd.fa-utils.verdicts+json"
 
 
 class Run(NamedTuple):
@@ -39,7 +40,7 @@ class Run(NamedTuple):
 def rows_in(notebook: Path) -> list[dict[str, str]]:
     """Return the rows of verdicts and controls in a notebook's outputs, in order; none without a file."""
     found = outputs(notebook) if notebook.exists() else ()
-    return [row for output in found for row in output.get("data", {}).get(MIME, [])]
+    return [row for output in found for row in output.get("data", {}).get(VERDICT_MIME, [])]
 
 
 def run_of(name: str, folder: Path) -> Run:

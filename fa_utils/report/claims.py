@@ -84,6 +84,7 @@ class Claim:
     @property
     def row(self) -> dict[str, str]:
         """The claim as texts: `verdicts.csv` has them with the notebook's name, and readers see ``shown``."""
+        # What is below the resolution is shown as less than it.
         below = abs(float(self.measured)) < self.resolution
         value = self.resolution if below else self.measured
         # A count in full, any other number to two digits.

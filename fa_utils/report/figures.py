@@ -37,6 +37,7 @@ def use() -> None:
     --------
     >>> figures.use()
     """
+    # From Matplotlib's own defaults on, so that no figure depends on who draws it.
     mpl.rcdefaults()
     mpl.rc("figure.constrained_layout", use=True)
     mpl.rc("font", size=12)
@@ -126,6 +127,7 @@ def draw_theory(ax: Axes, x: np.ndarray, y: np.ndarray, name: str) -> Axes:
     >>> figures.draw_theory(ax, np.arange(3), np.exp(-np.arange(3)), "exponential").lines[0].get_color()
     'black'
     """
+    # Behind the measured curves, which have a higher zorder.
     ax.plot(x, y, color=THEORY, linewidth=1.1, zorder=1, label=name)
     return ax
 
@@ -191,6 +193,7 @@ def draw_spread(
     1
     """
     usual: dict[str, Any] = {"fmt": "o", "capsize": 4, "color": COLOURS.get(rule.name), "label": name}
+    # Bars are given by their lengths below and above the dot.
     ax.errorbar(x, quantiles[1], yerr=np.diff(quantiles, axis=0), **(usual | look))
     return ax
 
@@ -424,6 +427,7 @@ def _decimals(ax: Axes) -> np.ndarray:
     """Return how many decimals count on each axis, (2,): to a ten-millionth of its largest; inf if log."""
     sizes = np.abs(np.vstack([ax.viewLim.get_points(), *(points for _, _, points in _series(ax))]))
     largest = np.max(sizes, axis=0, where=np.isfinite(sizes), initial=0.0)
+    # Beside a large number, a small one on the same linear axis is rounding.
     linear = [scale == "linear" for scale in (ax.get_xscale(), ax.get_yscale())]
     return np.where(linear, 7 - np.ceil(np.log10(largest)), np.inf)
 
@@ -433,6 +437,7 @@ def _rounded(values: np.ndarray, digits: int, most_decimals: np.ndarray | float 
 
     By hand, since `round`, `np.round` and float's format go astray where the processor rounds upward.
     """
+    # Zeros and what is not drawn have no first digit.
     counts = np.isfinite(values) & (values != 0)
     sizes = np.floor(np.log10(np.abs(values), where=counts, out=np.zeros(values.shape)))
     scales = 10.0 ** np.minimum(digits - 1 - sizes, most_decimals)

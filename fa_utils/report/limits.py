@@ -47,6 +47,7 @@ def probability_limit(count: int, draws: int, confidence: float) -> float:
     if whole_number("count", count, least=0) > draws:
         raise ValueError(f"count is {count} of {draws} draws; choose at most {draws}")
     confidence = _between_0_and_1("confidence", confidence)
+    # A quantile of the beta distribution; what happened every time may be certain.
     return 1.0 if count == draws else float(betaincinv(count + 1, draws - count, confidence))
 
 
@@ -86,6 +87,7 @@ def kolmogorov_limit(one: int, other: int, chance: float) -> float:
     """
     sizes = [whole_number("one", one, least=1), whole_number("other", other, least=1)]
     chance = _between_0_and_1("chance", chance)
+    # The first term, 2 exp(-2 d^2 / (1/n + 1/m)) = chance, solved for the distance d.
     return float(np.sqrt(np.log(2 / chance) / 2 * sum(1 / size for size in sizes)))
 
 

@@ -1,6 +1,7 @@
 """What mutmut found becomes a page: survivors with their reasons, and none without."""
 
 import json
+import tomllib
 
 import mutants
 import pytest
@@ -34,12 +35,13 @@ SWAPPED = ["one.Pair.swap", "return self.b, self.a", "return None"]
 
 def mutation_run(path, halve_1=0, halve_2=1, swap=0, reasons=(HALVED, SWAPPED)):
     """Write what a run of mutmut leaves for a module of three mutants, and a file with these reasons."""
-    path.mkdir(exist_ok=True)
+    room = path / "core" / "mutants" / "fa_utils"
+    room.mkdir(parents=True, exist_ok=True)
     codes = {"x_halve__mutmut_1": halve_1, "x_halve__mutmut_2": halve_2, "xǁPairǁswap__mutmut_1": swap}
     codes = {f"fa_utils.one.{name}": code for name, code in codes.items()}
-    (path / "one.py").write_text(MUTATED)
-    (path / "one.py.meta").write_text(json.dumps({"exit_code_by_key": codes}))
-    (path / "none.py.meta").write_text(json.dumps({"exit_code_by_key": {}}))
+    (room / "one.py").write_text(MUTATED)
+    (room / "one.py.meta").write_text(json.dumps({"exit_code_by_key": codes}))
+    (room / "none.py.meta").write_text(json.dumps({"exit_code_by_key": {}}))
     (path / "trust.lock").write_text("mutmut==3.8.1 \\\n    --hash=sha256:0\n")
     (path / "equivalent_mutants.toml").write_text(
         "".join(f'[[equivalent]]\nwhy = "No use."\nmutants = {json.dumps([one])}\n' for one in reasons)
@@ -86,6 +88,38 @@ def test_a_mutant_without_reason_or_a_reason_without_mutant_is_named(tmp_path, c
     assert mutation_run(tmp_path, **change) == 1
     assert message in capsys.readouterr().err
     assert not (tmp_path / "mutants.md").exists()
+
+
+def test_a_room_that_was_not_run_keeps_its_reasons_and_one_that_was_has_its_name(tmp_path):
+    elsewhere = ["theory.law.least_error", "return 1", "return 2"]
+    room = tmp_path / "theory" / "mutants" / "fa_utils" / "theory"
+    assert mutation_run(tmp_path, reasons=[HALVED, SWAPPED, elsewhere]) == 0
+    assert "theory" not in (tmp_path / "mutants.md").read_text()
+    room.mkdir(parents=True)
+    (room / "law.py").write_text(MUTATED)
+    codes = {"fa_utils.theory.law.x_halve__mutmut_1": 1}
+    (room / "law.py.meta").write_text(json.dumps({"exit_code_by_key": codes}))
+    assert mutation_run(tmp_path) == 0
+    assert "| theory.law | 1 | 1 | 0 | 0 | 100.0 % |" in (tmp_path / "mutants.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("room", "there", "not_there"),
+    [
+        ("core", "fa_utils/problems.py", "fa_utils/report"),
+        ("report", "fa_utils/report/claims.py", "fa_utils/p"),
+    ],
+)
+def test_a_copy_for_a_room_changes_its_modules_and_runs_its_tests(tmp_path, room, there, not_there):
+    for path in ("fa_utils/problems.py", "fa_utils/report/claims.py"):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("")
+    settings = (mutants.Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(settings, encoding="utf-8")
+    mutants.narrow(tmp_path, room)
+    found = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    assert found["only_mutate"] == [there] and not_there not in str(found["only_mutate"])
+    assert found["pytest_add_cli_args_test_selection"][0] == f"tests/{room}"
 
 
 def test_no_mutants_are_no_success(tmp_path, capsys):

@@ -72,7 +72,7 @@ def test_overlap_trace_rises_at_the_rate_of_the_loss(problem):
         (np.ones((7, 3)), np.ones((2, 6)), r"Z has shape \(7, 3\).*must end in \(7, 2\)"),
         (np.ones((6, 3)), np.ones((3, 6)), r"Z has shape \(6, 3\).*must end in \(7, 3\)"),
         (np.ones((7, 3)), np.ones((3, 7)), r"W has shape \(3, 7\).*must end in \(3, 6\)"),
-        (np.ones((0, 7, 3)), np.ones((0, 3, 6)), "empty trajectory; keep at least one snapshot"),
+        (np.ones((0, 7, 3)), np.ones((0, 3, 6)), "and so no entries; give it at least one"),
         (np.ones(7), np.ones(6), r"Z has shape \(7,\)"),
     ],
 )

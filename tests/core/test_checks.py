@@ -64,7 +64,7 @@ def test_an_array_becomes_read_only_float64():
         (
             np.ones((0, 2, 3)),
             ValueError,
-            "W has shape (0, 2, 3), an empty trajectory; keep at least one snapshot",
+            "W has shape (0, 2, 3) and so no entries; give it at least one",
         ),
         (
             np.full((5, 2, 3), np.inf),

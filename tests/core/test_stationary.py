@@ -183,7 +183,7 @@ def test_errors_from_mixtures_vanish_at_full_rank_and_ignore_zero_singular_value
         ([2.0, 1.0, 0.5], (2, 1), r"shape \(2, 1\); for 3 singular values it must end in \(3, 1\)"),
         ([2.0, 1.0], (2,), r"shape \(2,\)"),
         ([2.0, 1.0], (), "rank is 0"),
-        ([2.0, 1.0], (0, 2, 1), "empty trajectory"),
+        ([2.0, 1.0], (0, 2, 1), "and so no entries"),
     ],
 )
 def test_mixtures_that_do_not_fit_are_refused(values, shape, says):
