@@ -1,0 +1,77 @@
+"""The update of the slides: what it is the gradient of, and what it has in common with the paper's rules."""
+
+import numpy as np
+import pytest
+from conftest import close, refused
+
+import fa_utils as fa
+from fa_utils.theory import network
+
+ACTIVATIONS = {"linear": network.LINEAR, "ReLU": network.RELU, "tanh": network.TANH}
+
+
+@pytest.fixture
+def drawn(rng):
+    """W0 (5, 3), W1 (2, 5), inputs (3, 7), wanted (2, 7) and C1 (2, 5): no two sizes agree."""
+    shapes = [(5, 3), (2, 5), (3, 7), (2, 7), (2, 5)]
+    return [rng.standard_normal(shape) for shape in shapes]
+
+
+def directional_derivative(function, point, direction, step=1e-6):
+    return (function(point + step * direction) - function(point - step * direction)) / (2 * step)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
+def test_without_feedback_of_its_own_both_directions_are_minus_the_gradient(drawn, rng, activation):
+    W0, W1, x, y, _ = drawn
+    first, second = network.layer_updates(W0, W1, x, y, activation)
+
+    def loss(W0, W1):
+        return np.square(y - network.answers(W0, W1, x, activation)).sum() / 2
+
+    U = rng.standard_normal(W0.shape)
+    V = rng.standard_normal(W1.shape)
+    assert close(directional_derivative(lambda at: loss(at, W1), W0, U), -(first * U).sum(), rtol=1e-7)
+    assert close(directional_derivative(lambda at: loss(W0, at), W1, V), -(second * V).sum(), rtol=1e-7)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
+def test_feedback_takes_the_place_of_the_transpose_sample_by_sample(drawn, activation):
+    W0, W1, x, y, C1 = drawn
+    first, second = network.layer_updates(W0, W1, x, y, activation, C1)
+    by_hand = np.zeros_like(W0)
+    for sample in range(x.shape[1]):
+        u = W0 @ x[:, sample]
+        e = y[:, sample] - W1 @ activation.value(u)
+        by_hand += np.outer((C1.T @ e) * activation.slope(u), x[:, sample])
+    assert close(first, by_hand, atol=1e-13)
+    assert np.array_equal(second, network.layer_updates(W0, W1, x, y, activation)[1])
+
+
+@pytest.mark.parametrize(("rule", "own"), [(fa.FA, True), (fa.GD, False)])
+def test_linear_units_and_isotropic_inputs_learn_by_the_papers_rules(problem, rule, own, rng):
+    inputs = fa.orthonormal_columns(9, len(problem.Z), rng=rng).T
+    feedback = problem.feedback.T if own else None
+    wanted = problem.target.T @ inputs
+    found = network.layer_updates(problem.Z.T, problem.W.T, inputs, wanted, network.LINEAR, feedback)
+    for direction, derivative in zip(found, rule.field(problem, problem.Z, problem.W), strict=True):
+        assert close(direction.T, derivative, atol=1e-12)
+
+
+def test_the_slope_of_each_activation_is_its_derivative():
+    u = np.array([-2.0, -0.5, 0.3, 4.0])
+    for activation in ACTIVATIONS.values():
+        slope = directional_derivative(activation.value, u, np.ones_like(u))
+        assert close(activation.slope(u), slope, atol=1e-9)
+
+
+def test_arrays_that_do_not_fit_are_refused(drawn):
+    W0, W1, x, y, C1 = drawn
+    with refused(ValueError, "W1 has shape (5, 2); it must be (5, 5) to fit the other arrays"):
+        network.answers(W0, W1.T, x, network.TANH)
+    with refused(ValueError, "inputs has shape (7, 3); it must be (3, 3) to fit the other arrays"):
+        network.answers(W0, W1, x.T, network.TANH)
+    with refused(ValueError, "wanted has shape (7, 2); it must be (2, 7) to fit the other arrays"):
+        network.layer_updates(W0, W1, x, y.T, network.TANH)
+    with refused(ValueError, "feedback has shape (5, 2); it must be (2, 5) to fit the other arrays"):
+        network.layer_updates(W0, W1, x, y, network.TANH, C1.T)
