@@ -49,7 +49,7 @@ def test_the_distance_of_two_samples_is_scipys_also_with_ties(rng, sizes):
 
 
 def test_samples_without_numbers_have_no_distance():
-    with pytest.raises(ValueError, match="one has shape .0,. and so no entries"):
+    with pytest.raises(ValueError, match="no entries"):
         report.two_sample_distance([], [1.0])
     with pytest.raises(ValueError, match="other holds nan"):
         report.two_sample_distance([1.0], [np.nan])
