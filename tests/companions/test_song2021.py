@@ -409,7 +409,9 @@ def test_a_trained_network_says_of_new_samples_what_its_weights_do(rng, activati
     whole = song2021.on_all_samples(network, trained)
     assert close(whole.hidden, W_end @ X.T, atol=1e-12) and close(whole.weights, beta, atol=1e-12)
     assert close(whole.outputs, PLAIN[activation.name][0](X @ W_end.T) @ beta / np.sqrt(7), atol=1e-12)
-    assert np.array_equal(whole.labels, network.labels) and close(whole.outputs[:3], trained.outputs, atol=1e-12)
+    assert np.array_equal(whole.labels, network.labels) and close(
+        whole.outputs[:3], trained.outputs, atol=1e-12
+    )
 
 
 def first_layer(network):
