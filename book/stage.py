@@ -21,16 +21,7 @@ from fa_utils.report.claims import VERDICT_MIME
 
 PAGES = [f"{name}.md" for name in ("README", "VERDICTS", "TESTING", "CHANGELOG", "CONTRIBUTING")]
 PAGES += ["book/guide.md", "benchmarks/README.md", "tests/mutants.md"]
-NOT_STAGED = (
-    "tests",
-    "*.lock",
-    "stage.py",
-    "links.py",
-    "tables.py",
-    "guide.md",
-    "sentences.csv",
-    "__pycache__",
-)
+NOT_STAGED = ("tests", "*.lock", "*.csv", "stage.py", "links.py", "tables.py", "guide.md", "__pycache__")
 OTHER_PAGES = re.compile("(figures|notebooks)/")
 FOLDERS = {".": "The paper", "beyond": "Beyond the paper", "companions": "Companion papers"}
 LONG = 12  # lines of code; longer cells are folded

@@ -47,7 +47,7 @@ def statements(rows: list[dict[str, str]]) -> str:
 
 
 def sentences(rows: list[dict[str, str]], listed: list[dict[str, str]]) -> str:
-    """Return a Markdown table of the paper's checkable sentences: where each is judged, or why it cannot be."""
+    """Return a Markdown table of the paper's sentences: where each is judged, or why it cannot be."""
     lines = ["| section | the paper says | judged in | verdicts |", "|---|---|---|---|"]
     for sentence in listed:
         of_it = [row for row in rows if sentence["key"] and row["statement"].startswith(sentence["key"])]
