@@ -72,6 +72,8 @@ def answers(W0: np.ndarray, W1: np.ndarray, inputs: np.ndarray, activation: Acti
     ------
     ValueError
         Shapes that do not fit.
+    FloatingPointError
+        Answers beyond float64.
 
     Examples
     --------
@@ -80,7 +82,8 @@ def answers(W0: np.ndarray, W1: np.ndarray, inputs: np.ndarray, activation: Acti
     [[3.0]]
     """
     W0, W1, inputs = _network(W0, W1, inputs)
-    return finite_result("answers", W1 @ activation.value(W0 @ inputs))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return finite_result("answers", W1 @ activation.value(W0 @ inputs))
 
 
 def layer_updates(
@@ -115,6 +118,8 @@ def layer_updates(
     ------
     ValueError
         Shapes that do not fit.
+    FloatingPointError
+        Directions beyond float64.
 
     References
     ----------
@@ -131,12 +136,14 @@ def layer_updates(
     W0, W1, inputs = _network(W0, W1, inputs)
     wanted = _fitting("wanted", wanted, (len(W1), inputs.shape[1]))
     back = W1 if feedback is None else _fitting("feedback", feedback, W1.shape)
-    u = W0 @ inputs
-    hidden = activation.value(u)
-    error = wanted - W1 @ hidden
-    # The error comes back through B and counts where the unit's output depends on u.
-    first = ((back.T @ error) * activation.slope(u)) @ inputs.T
-    return finite_result("layer_updates", first), finite_result("layer_updates", error @ hidden.T)
+    with np.errstate(over="ignore", invalid="ignore"):
+        u = W0 @ inputs
+        hidden = activation.value(u)
+        error = wanted - W1 @ hidden
+        # The error comes back through B, and counts where the unit's output depends on u.
+        first = ((back.T @ error) * activation.slope(u)) @ inputs.T
+        second = error @ hidden.T
+    return finite_result("layer_updates", first), finite_result("layer_updates", second)
 
 
 # --- checks ---

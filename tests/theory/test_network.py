@@ -75,3 +75,11 @@ def test_arrays_that_do_not_fit_are_refused(drawn):
         network.layer_updates(W0, W1, x, y.T, network.TANH)
     with refused(ValueError, "feedback has shape (5, 2); it must be (2, 5) to fit the other arrays"):
         network.layer_updates(W0, W1, x, y, network.TANH, C1.T)
+
+
+def test_what_overflows_is_told(drawn):
+    W0, W1, x, y, _ = drawn
+    with pytest.raises(FloatingPointError, match="answers overflows float64"):
+        network.answers(1e200 * W0, 1e200 * W1, x, network.LINEAR)
+    with pytest.raises(FloatingPointError, match="layer_updates overflows float64"):
+        network.layer_updates(1e200 * W0, 1e200 * W1, x, y, network.LINEAR)
