@@ -6,7 +6,7 @@ KILLS = 100
 GRID = PYTHONPATH="$(CURDIR):$(CURDIR)/tools" $(RUN) audits/grid.py
 
 bench: $(ENVIRONMENT)
-	@for one in exact_fa_star euler_steps growth draws networks; do $(RUN) benchmarks/$$one.py || exit; done
+	@for one in exact_fa_star exact_fa euler_steps growth draws networks; do $(RUN) benchmarks/$$one.py || exit; done
 
 coverage: $(ENVIRONMENT)
 	@$(RUN) -m coverage run -m pytest -q --ignore=tests/faults tests
