@@ -35,8 +35,9 @@ def test_a_lemmas_claim_under_its_neighbours_number_is_noticed(step):
     claims = {row["statement"] for notebook in NOTEBOOKS for row in rows_in(notebook)}
     moved = set()
     for claim in claims:
-        kind, number, rest = re.match(r"(\w+) (\w+)(.*)", claim, re.DOTALL).groups()
-        if kind in ("Fact", "Lemma") and f"{kind} {int(number) + step}" in ABOUT:
+        numbered = re.match(r"(Fact|Lemma) (\d+)(.*)", claim, re.DOTALL)
+        kind, number, rest = numbered.groups() if numbered else ("", "0", "")
+        if f"{kind} {int(number) + step}" in ABOUT:
             moved.add(f"{kind} {int(number) + step}{rest}")
     assert len(moved) > 20
     assert [claim for claim in moved if not [*misnamed(claim)]] == []
