@@ -70,7 +70,8 @@ def run(jobs: str, room: str, copy: Path) -> None:
 def narrow(copy: Path, room: str) -> None:
     """Set the copy up for one room: its modules are changed, and its tests run."""
     folder = "fa_utils" if room == "core" else f"fa_utils/{room}"
-    modules = sorted(path.relative_to(copy).as_posix() for path in (copy / folder).glob("*.py"))
+    # Not __init__, which only names what the others have.
+    modules = sorted(path.relative_to(copy).as_posix() for path in (copy / folder).glob("*[!_].py"))
     settings = copy / "pyproject.toml"
     text = settings.read_text(encoding="utf-8").replace('    "tests",\n', f'    "tests/{room}",\n')
     text = text.replace("[tool.mutmut]\n", f"[tool.mutmut]\nonly_mutate = {json.dumps(modules)}\n")

@@ -111,7 +111,7 @@ def test_a_room_that_was_not_run_keeps_its_reasons_and_one_that_was_has_its_name
     ],
 )
 def test_a_copy_for_a_room_changes_its_modules_and_runs_its_tests(tmp_path, room, there, not_there):
-    for path in ("fa_utils/problems.py", "fa_utils/report/claims.py"):
+    for path in ("fa_utils/__init__.py", "fa_utils/problems.py", "fa_utils/report/claims.py"):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text("")
     settings = (mutants.Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")

@@ -198,6 +198,22 @@ def test_measures_beyond_float64_are_refused_with_one_sentence(problem, name, na
         MEASURES[name](strong, 1e250 * problem.Z, 1e250 * problem.W)
 
 
+@pytest.mark.parametrize(
+    ("name", "Z", "W"),
+    [
+        ("loss", 1e200, 1.0),
+        ("alignment_matrix", 1.0, 1.2e308),
+        ("conserved_by_fa", 1e200, 1.0),
+        ("stationarity_gap", 1e200, 1.0),
+    ],
+)
+def test_a_measure_whose_parts_are_finite_is_refused_by_its_own_name(name, Z, W):
+    unit = np.ones((1, 1))
+    problem = fa.Problem(unit, unit, unit, unit)
+    with np.errstate(all="ignore"), refused(FloatingPointError, name + OVERFLOWS):
+        MEASURES[name](problem, Z * unit, W * unit)
+
+
 def test_what_does_not_fit_the_feedback_is_said_in_full(problem):
     for measure in (fa.overlap, fa.alignment_matrix, fa.alignment_cosine):
         with refused(ValueError, "W has shape (2, 6); for feedback of shape (3, 6) it must end in (3, 6)"):

@@ -275,3 +275,9 @@ def test_an_array_in_any_order_of_memory_is_kept_in_the_same_one():
 def test_a_read_only_array_that_is_no_view_is_not_copied():
     array = checks.real_array("Z", np.ones((2, 3)), ndim=2)
     assert checks.real_array("Z", array, ndim=2) is array
+
+
+def test_a_value_is_shown_if_it_fits_a_line_and_named_by_its_kind_if_not():
+    assert checks.short_text("x" * 58) == repr("x" * 58)  # of 60 letters, with its marks
+    assert checks.short_text("x" * 59) == "a str"
+    assert checks.short_text(np.ones((4, 3))) == "an array of shape (4, 3)"
