@@ -9,7 +9,7 @@ from summary import run_of
 
 MEANS_SOMETHING = re.compile(r"[|*]")  # in a Markdown table
 VERDICTS = Path("VERDICTS.md")
-SENTENCES = Path("book", "sentences.csv")  # of the paper, in our words: section, sentence, key, reason
+SENTENCES = Path("book", "sentences.csv")  # of the paper: section, sentence, keys, or a reason
 RELATIONS = {"<=": "≤", ">=": "≥", "==": "="}
 
 
@@ -50,9 +50,10 @@ def sentences(rows: list[dict[str, str]], listed: list[dict[str, str]]) -> str:
     """Return a Markdown table of the paper's sentences: where each is judged, or why it cannot be."""
     lines = ["| section | the paper says | judged in | verdicts |", "|---|---|---|---|"]
     for sentence in listed:
-        of_it = [row for row in rows if sentence["key"] and row["statement"].startswith(sentence["key"])]
+        keys = tuple(filter(None, sentence["key"].split(" ; ")))
+        of_it = [row for row in rows if row["statement"].startswith(keys)]
         if bool(of_it) == bool(sentence["reason"]):
-            raise ValueError(f"{sentence['sentence']!r} needs verdicts that begin with its key, or a reason")
+            raise ValueError(f"{sentence['sentence']!r} needs verdicts that begin with its keys, or a reason")
         places = dict.fromkeys(f"[{row['notebook']}](notebooks/{row['notebook']}.ipynb)" for row in of_it)
         holding = sum(row["verdict"] == "holds" for row in of_it)
         outcome = sentence["reason"] or f"{holding} of {len(of_it)} hold"

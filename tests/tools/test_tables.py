@@ -62,6 +62,6 @@ def test_a_sentence_has_either_verdicts_or_a_reason(line):
     write(Path("notebooks", "two.ipynb"), code("1", verdicts(claim(0.5))))
     write_sentences(line)
     with pytest.raises(
-        ValueError, match=r"^'It is (lost|so)' needs verdicts that begin with its key, or a reason$"
+        ValueError, match=r"^'It is (lost|so)' needs verdicts that begin with its keys, or a reason$"
     ):
         tables.with_tables(MARKED)
