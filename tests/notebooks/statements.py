@@ -47,7 +47,7 @@ ABOUT = {
     "Figure 6": r"random|start|falls as FA|goes on|curve",
     "Section 1": r"turns|five lines",
     "Section 2": r"converges|phases|then learning",
-    "Section 3": r"dA/dt|dP/dt|W close to|only falls",
+    "Section 3": r"dA/dt|dP/dt|W close to|only falls|equation",
     "Section 4": r"column space|outside Y",
     "Section 5": r"network|factorisation|isotrop|S = I",
     "Appendix A": r"proof|lemma|Lemma 4",
