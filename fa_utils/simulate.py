@@ -261,14 +261,19 @@ def flow(
     times = increasing_times(times)
     tolerance = positive_number("tolerance", tolerance)
     most = whole_number("most_evaluations", most_evaluations, least=1)
-    path = _unflattened(problem, _solution(problem, rule, times, tolerance, most))
-    return Trajectory(times, path.Z, rule.weights(problem, *path))
+    path, _ = solve_flow(problem, rule, times, tolerance, most)
+    return Trajectory(times, *path)
 
 
-def _solution(
-    problem: Problem, rule: Rule, times: np.ndarray, tolerance: float, most_evaluations: int
-) -> np.ndarray:
-    """Return the states (T, n r + r m) at ``times`` by the library's adaptive solver."""
+def solve_flow(
+    problem: Problem,
+    rule: Rule,
+    times: np.ndarray,
+    tolerance: float,
+    most_evaluations: int,
+    method: str = "DOP853",
+) -> tuple[Factors, int]:
+    """Return Z (T, n, r) and W (T, r, m) by one of SciPy's solvers, and how often it asked for the field."""
     from scipy.integrate import solve_ivp  # here, because it takes longer to import than many a run
 
     # The state is one long vector: Z's entries, then W's.
@@ -279,12 +284,11 @@ def _solution(
     field = _flat_field(problem, rule, most_evaluations)
     end = times[-1] or np.finfo(float).tiny  # the solver wants an interval, also for times = [0]
     with np.errstate(over="ignore", invalid="ignore"):
-        solution = solve_ivp(
-            field, (0.0, end), start, "DOP853", times, rtol=tolerance, atol=tolerance * scale
-        )
+        solution = solve_ivp(field, (0.0, end), start, method, times, rtol=tolerance, atol=tolerance * scale)
     if not solution.success:
         raise FloatingPointError(f"the flow of {rule.name} was not solved: {solution.message}")
-    return np.ascontiguousarray(solution.y.T)
+    Z, W = _unflattened(problem, np.ascontiguousarray(solution.y.T))
+    return Factors(Z, rule.weights(problem, Z, W)), solution.nfev
 
 
 def _flat_field(problem: Problem, rule: Rule, most_evaluations: int) -> Field:

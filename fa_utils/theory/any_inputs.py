@@ -20,7 +20,7 @@ from fa_utils._checks import positive_number, real_array
 from fa_utils._records import Record
 from fa_utils.problems import Problem, checked_problem
 from fa_utils.rules import Derivatives, Rule, checked_rule
-from fa_utils.simulate import _flat_field, _unflattened
+from fa_utils.simulate import solve_flow
 from fa_utils.stationary import Rest, stationarity_gap
 
 MOST_EVALUATIONS = 1_000_000  # of a rule's field, on the way to rest
@@ -202,19 +202,12 @@ def flow_to_rest(problem: Problem, rule: Rule, time: float, *, tolerance: float 
     >>> theory.flow_to_rest(problem, fa.FA, 1e6).gap < 1e-8
     True
     """
-    from scipy.integrate import solve_ivp  # here, because it takes longer to import than many a run
-
-    time = positive_number("time", time)
+    checked_rule(rule)
+    checked_problem(problem)
+    times = np.array([positive_number("time", time)])
     tolerance = positive_number("tolerance", tolerance)
-    W = checked_rule(rule).weights(checked_problem(problem), problem.Z, problem.W)
-    start = np.concatenate([problem.Z.ravel(), W.ravel()])
-    absolute = tolerance * (np.abs(start).max() or 1.0)
-    field = _flat_field(problem, rule, MOST_EVALUATIONS)
     # Implicit where the flow is stiff: steps may then be far longer than the fastest row's time.
-    with np.errstate(over="ignore", invalid="ignore"):
-        run = solve_ivp(field, (0.0, time), start, "LSODA", [time], rtol=tolerance, atol=absolute)
-    if not run.success:
-        raise FloatingPointError(f"the flow of {rule.name} was not solved: {run.message}")
-    (Z,), (W,) = _unflattened(problem, run.y.T)
-    W = rule.weights(problem, Z, W)
-    return Rest(Z, W, float(stationarity_gap(problem, Z, W)), run.nfev)
+    path, evaluations = solve_flow(problem, rule, times, tolerance, MOST_EVALUATIONS, "LSODA")
+    Z = path.Z[0]
+    W = path.W[0]
+    return Rest(Z, W, float(stationarity_gap(problem, Z, W)), evaluations)
