@@ -119,12 +119,7 @@ def error_law_correction(singular_values: ArrayLike, rank: int, weights: Weights
     >>> round(theory.error_law_correction([1.0, 0.1], rank=4, weights=[2, 1000]), 3)
     0.023
     """
-    shares = _solve_law(singular_values, rank, weights)
-    mean_share = np.sum(shares.counts * shares.found**2) / rank
-    spread = np.sum(shares.counts * shares.found * (shares.found - mean_share) ** 2)
-    undecided = shares.undecided
-    # One V under each factor, since V^2 may be far smaller than both.
-    return float(quotient(rank / shares.gamma, undecided) * quotient(spread, undecided))
+    return _first_correction(_solve_law(singular_values, rank, weights), rank)
 
 
 def corrected_error_law(singular_values: ArrayLike, rank: int, weights: Weights = None) -> float:
@@ -165,13 +160,14 @@ def corrected_error_law(singular_values: ArrayLike, rank: int, weights: Weights 
     >>> [round(law(values, 55, weights) / tail, 3) for law in laws]
     [11.0, 13.5]
     """
-    law = error_law(singular_values, rank, weights)
-    first = error_law_correction(singular_values, rank, weights)
+    shares = _solve_law(singular_values, rank, weights)
+    law = float(rank / shares.gamma)
+    first = _first_correction(shares, rank)
     if first <= FLAT * law:
         return law + first
     values, counts = spectrum(singular_values, weights)
     whole = float(counts @ np.square(values))
-    ratio = _second_correction(_solve_law(singular_values, rank, weights)) / first
+    ratio = _second_correction(shares) / first
     return min(law + first / (1 - ratio), whole) if ratio < 1 else whole
 
 
@@ -205,6 +201,15 @@ def undecided_directions(singular_values: ArrayLike, rank: int, weights: Weights
     3.854
     """
     return _solve_law(singular_values, rank, weights).undecided
+
+
+def _first_correction(shares: _Shares, rank: int) -> float:
+    """Return the term of order 1 / V of the mean error, as `error_law_correction` has it."""
+    mean_share = np.sum(shares.counts * shares.found**2) / rank
+    spread = np.sum(shares.counts * shares.found * (shares.found - mean_share) ** 2)
+    undecided = shares.undecided
+    # One V under each factor, since V^2 may be far smaller than both.
+    return float(quotient(rank / shares.gamma, undecided) * quotient(spread, undecided))
 
 
 def _second_correction(shares: _Shares) -> float:
