@@ -1,5 +1,7 @@
 """Linear algebra that several modules share."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -13,6 +15,12 @@ def product_core(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return a matrix, at most (k, k), with the singular values of ``left`` (n, k) times ``right`` (k, m)."""
     # Q1 and Q2 of left = Q1 R1 and right^T = Q2 R2 leave the singular values of R1 R2^T as they are.
     return upper_triangle(left) @ upper_triangle(right.T).T
+
+
+def above_rounding(values: np.ndarray, sides: Sequence[int]) -> np.ndarray:
+    """Return which singular values (..., k), falling, count towards the rank, as `matrix_rank` has it."""
+    # A matrix with these sides has others by rounding alone.
+    return values > values[..., :1] * max(sides) * np.finfo(float).eps
 
 
 def sum_of_squares(matrices: np.ndarray) -> np.ndarray:

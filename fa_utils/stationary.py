@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fa_utils import _checks as checks
-from fa_utils._linalg import quotient, sum_of_squares
+from fa_utils._linalg import above_rounding, quotient, sum_of_squares
 from fa_utils._records import Record
 from fa_utils.alignment import factors, residual
 from fa_utils.problems import Factors, Problem, TargetLike, checked_problem, checked_target, core, thin_svd
@@ -52,8 +52,7 @@ def _seen_directions(sketches: np.ndarray) -> np.ndarray:
     """Return orthonormal columns that span the ranges, then zeros: (..., n, r) -> (..., n, min(n, r))."""
     left, values, _ = np.linalg.svd(sketches, full_matrices=False)
     # Directions that FA never sees have singular values that are rounding.
-    seen = values > values[..., :1] * max(sketches.shape[-2:]) * np.finfo(float).eps
-    return left * seen[..., None, :]
+    return left * above_rounding(values, sketches.shape[-2:])[..., None, :]
 
 
 def stationary_errors(singular_values: ArrayLike, mixtures: ArrayLike) -> np.ndarray:

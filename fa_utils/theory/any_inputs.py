@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fa_utils._checks import positive_number, real_array
+from fa_utils._linalg import above_rounding
 from fa_utils._records import Record
 from fa_utils.problems import Problem, checked_problem
 from fa_utils.rules import Derivatives, Rule, checked_rule
@@ -157,7 +158,7 @@ def reduce_inputs(problem: Problem, inputs: ArrayLike) -> InputReduction:
         raise ValueError(f"inputs has shape {inputs.shape}; for a target with {n} rows it needs {n} columns")
     _, scales, directions = np.linalg.svd(inputs, full_matrices=False)
     # Directions in which there are no data: their singular values are rounding.
-    rank = int((scales > scales[0] * max(inputs.shape) * np.finfo(float).eps).sum())
+    rank = int(above_rounding(scales, inputs.shape).sum())
     if rank < r:
         raise ValueError(f"inputs has rank {rank}, below the {r} hidden units; choose at most {rank} of them")
     return InputReduction(problem, scales[:rank], directions[:rank].T)

@@ -18,6 +18,7 @@ from fa_utils._checks import (
     real_number,
     whole_number,
 )
+from fa_utils._linalg import above_rounding
 from fa_utils.problems import Problem, checked_problem
 from fa_utils.simulate import Rates
 from fa_utils.trajectory import Trajectory
@@ -232,6 +233,5 @@ def _modes(problem: Problem, name: str) -> Modes:
         )
     left, values, right = np.linalg.svd(problem.sketch, full_matrices=False)
     # The rounding of the product Y C^T has singular values of this size, and directions of no meaning.
-    rounding = max(problem.target.shape) * np.finfo(float).eps * values[0]
-    seen = values > rounding
+    seen = above_rounding(values, problem.target.shape)
     return Modes(left[:, seen], values[seen], right[seen])

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from fa_utils._checks import finite_result, whole_number
-from fa_utils._linalg import product_core, sum_of_squares
+from fa_utils._linalg import above_rounding, product_core, sum_of_squares
 from fa_utils._records import Record
 from fa_utils.problems import FactoredTarget, Factors, Problem, checked_problem, thin_svd
 
@@ -149,7 +149,7 @@ def reduce(problem: Problem, rank: int | None = None) -> Reduction:
     """
     left, values, right = thin_svd(checked_problem(problem).target)
     if rank is None:
-        rank = int((values > values[0] * max(problem.target.shape) * np.finfo(float).eps).sum())
+        rank = int(above_rounding(values, problem.target.shape).sum())
     rank = whole_number("rank", rank, least=0)
     most = values.size
     if rank > most:
