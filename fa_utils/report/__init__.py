@@ -5,12 +5,19 @@ The submodule `figures` is not imported here, since Matplotlib takes longer to i
 """
 
 from fa_utils.report.claims import Claim, claim, control, verdict
-from fa_utils.report.limits import kolmogorov_limit, probability_limit, student_limit, two_sample_distance
+from fa_utils.report.limits import (
+    kolmogorov_distance,
+    kolmogorov_limit,
+    probability_limit,
+    student_limit,
+    two_sample_distance,
+)
 
 __all__ = [
     "Claim",
     "claim",
     "control",
+    "kolmogorov_distance",
     "kolmogorov_limit",
     "probability_limit",
     "student_limit",

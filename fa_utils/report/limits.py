@@ -1,6 +1,6 @@
 """Limits for what is measured on random draws: how far from the truth chance takes it, and hardly further."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -89,6 +89,55 @@ def kolmogorov_limit(one: int, other: int, chance: float) -> float:
     chance = _between_0_and_1("chance", chance)
     # The first term, 2 exp(-2 d^2 / (1/n + 1/m)) = chance, solved for the distance d.
     return float(np.sqrt(np.log(2 / chance) / 2 * sum(1 / size for size in sizes)))
+
+
+def kolmogorov_distance(sample: ArrayLike, distribution_function: Callable[[np.ndarray], ArrayLike]) -> float:
+    """Return the largest gap between a sample's distribution function and a given one.
+
+    For a sample of that law it exceeds sqrt(log(2 / p) / (2 draws)) with probability p at most.
+
+    Parameters
+    ----------
+    sample
+        Any numbers, shape (draws,).
+    distribution_function
+        A function: for sorted numbers x it returns the probabilities of a value of at most x, in their shape.
+        The law has no atoms.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
+
+    Raises
+    ------
+    ValueError
+        A sample that is empty, not finite or of another shape; probabilities of another shape, or outside
+        [0, 1].
+
+    References
+    ----------
+    Massart (1990), "The tight constant in the Dvoretzky-Kiefer-Wolfowitz inequality".
+
+    Examples
+    --------
+    >>> report.kolmogorov_distance([0.75, 0.25], lambda x: x)
+    0.25
+    """
+    values = np.sort(real_array("sample", sample, ndim=1, integers=True))
+    chances = np.asarray(distribution_function(values))
+    if chances.shape != values.shape:
+        raise ValueError(
+            f"distribution_function returned shape {chances.shape}; it must keep that of its argument, "
+            f"{values.shape}"
+        )
+    if not ((chances >= 0) & (chances <= 1)).all():
+        raise ValueError(
+            f"distribution_function returned {chances.min()} to {chances.max()}; it must return probabilities"
+        )
+    # The sample's function jumps at each value: the gap is largest just before a jump, or on it.
+    steps = np.arange(values.size + 1) / values.size
+    return float(max((steps[1:] - chances).max(), (chances - steps[:-1]).max()))
 
 
 def two_sample_distance(one: ArrayLike, other: ArrayLike) -> float:

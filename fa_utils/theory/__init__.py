@@ -32,7 +32,7 @@ from fa_utils.theory.law import (
     undecided_directions,
 )
 from fa_utils.theory.reduction import Reduction, reduce, reduce_feedback
-from fa_utils.theory.sampling import kolmogorov_distance, sampled_errors, steadied_errors, streamed_error
+from fa_utils.theory.sampling import sampled_errors, steadied_errors, streamed_error
 
 __all__ = [
     "InputReduction",
@@ -54,7 +54,6 @@ __all__ = [
     "first_times",
     "flow_to_rest",
     "gaussian_problem",
-    "kolmogorov_distance",
     "least_error",
     "opposed_copies",
     "oversampling_bound",

@@ -22,7 +22,6 @@ from fa_utils._checks import (
     finite_result,
     nonnegative_values,
     random_generator,
-    real_array,
     spawning_generator,
     whole_number,
 )
@@ -224,55 +223,6 @@ def streamed_error(singular_values: Values, size: int, rank: int, *, rng: np.ran
     top = head_rng.standard_normal((1, rank, rank))
     sums = totals[1:].reshape(2, 1, rank, rank)
     return finite_result("streamed_error", _errors(head, totals[0], top, sums).item())
-
-
-def kolmogorov_distance(sample: ArrayLike, distribution_function: Callable[[np.ndarray], ArrayLike]) -> float:
-    """Return the largest gap between a sample's distribution function and a given one.
-
-    For a sample of that law it exceeds sqrt(log(2 / p) / (2 draws)) with probability p at most.
-
-    Parameters
-    ----------
-    sample
-        Any numbers, shape (draws,).
-    distribution_function
-        A function: for sorted numbers x it returns the probabilities of a value of at most x, in their shape.
-        The law has no atoms.
-
-    Returns
-    -------
-    float
-        Between 0 and 1.
-
-    Raises
-    ------
-    ValueError
-        A sample that is empty, not finite or of another shape; probabilities of another shape, or outside
-        [0, 1].
-
-    References
-    ----------
-    Massart (1990), "The tight constant in the Dvoretzky-Kiefer-Wolfowitz inequality".
-
-    Examples
-    --------
-    >>> theory.kolmogorov_distance([0.75, 0.25], lambda x: x)
-    0.25
-    """
-    values = np.sort(real_array("sample", sample, ndim=1, integers=True))
-    chances = np.asarray(distribution_function(values))
-    if chances.shape != values.shape:
-        raise ValueError(
-            f"distribution_function returned shape {chances.shape}; it must keep that of its argument, "
-            f"{values.shape}"
-        )
-    if not ((chances >= 0) & (chances <= 1)).all():
-        raise ValueError(
-            f"distribution_function returned {chances.min()} to {chances.max()}; it must return probabilities"
-        )
-    # The sample's function jumps at each value: the gap is largest just before a jump, or on it.
-    steps = np.arange(values.size + 1) / values.size
-    return float(max((steps[1:] - chances).max(), (chances - steps[:-1]).max()))
 
 
 # --- blocks of draws ---

@@ -147,3 +147,29 @@ def test_a_student_limit_refuses_what_is_no_sample_or_chance(change, kind, says)
     arguments = {"deviations": [1.0, 1.0], "runs": [5, 5], "chance": 0.1}
     with refused(kind, says):
         report.student_limit(**(arguments | change))
+
+
+def test_the_kolmogorov_distance_is_scipys(rng):
+    for law in (stats.norm, stats.chi2(3)):
+        sample = law.rvs(size=50, random_state=rng)
+        for other in (law, stats.norm(0.3)):
+            wanted = stats.ks_1samp(sample, other.cdf, method="asymp").statistic
+            assert close(report.kolmogorov_distance(sample, other.cdf), wanted, rtol=1e-14)
+
+
+def test_a_sample_of_the_law_keeps_massarts_limit_and_another_does_not(rng):
+    limit = np.sqrt(np.log(2 / 0.1) / (2 * 40))
+    distances = np.array([report.kolmogorov_distance(rng.random(40), lambda x: x) for _ in range(1000)])
+    assert 0.04 < np.mean(distances > limit) < 0.13
+    assert report.kolmogorov_distance(rng.random(400) ** 2, lambda x: x) > 0.2
+
+
+def test_a_distribution_function_that_is_none_is_refused():
+    with refused(
+        ValueError, "distribution_function returned shape (2, 1); it must keep that of its argument, (2,)"
+    ):
+        report.kolmogorov_distance([0.1, 0.2], lambda x: x[:, None])
+    with refused(ValueError, "distribution_function returned 0.1 to 2.0; it must return probabilities"):
+        report.kolmogorov_distance([0.1, 2.0], lambda x: x)
+    with refused(ValueError, "sample has shape (0,) and so no entries; give it at least one"):
+        report.kolmogorov_distance([], lambda x: x)

@@ -440,29 +440,3 @@ def test_rows_are_drawn_in_blocks_that_fit_the_cache(monkeypatch, rng, entries, 
     parts = sampling._split_spectrum(np.ones(8), 3, None)
     sampling._draw_sums(parts, np.ones((2, 5)), 2, rng)
     assert seen == [(2, count, 3) for count in rows]
-
-
-def test_the_kolmogorov_distance_is_scipys(rng):
-    for law in (stats.norm, stats.chi2(3)):
-        sample = law.rvs(size=50, random_state=rng)
-        for other in (law, stats.norm(0.3)):
-            wanted = stats.ks_1samp(sample, other.cdf, method="asymp").statistic
-            assert close(theory.kolmogorov_distance(sample, other.cdf), wanted, rtol=1e-14)
-
-
-def test_a_sample_of_the_law_keeps_massarts_limit_and_another_does_not(rng):
-    limit = np.sqrt(np.log(2 / 0.1) / (2 * 40))
-    distances = np.array([theory.kolmogorov_distance(rng.random(40), lambda x: x) for _ in range(1000)])
-    assert 0.04 < np.mean(distances > limit) < 0.13
-    assert theory.kolmogorov_distance(rng.random(400) ** 2, lambda x: x) > 0.2
-
-
-def test_a_distribution_function_that_is_none_is_refused():
-    with refused(
-        ValueError, "distribution_function returned shape (2, 1); it must keep that of its argument, (2,)"
-    ):
-        theory.kolmogorov_distance([0.1, 0.2], lambda x: x[:, None])
-    with refused(ValueError, "distribution_function returned 0.1 to 2.0; it must return probabilities"):
-        theory.kolmogorov_distance([0.1, 2.0], lambda x: x)
-    with refused(ValueError, "sample has shape (0,) and so no entries; give it at least one"):
-        theory.kolmogorov_distance([], lambda x: x)
