@@ -34,15 +34,20 @@ def strip(rows: list[dict[str, str]]) -> str:
     return "\n".join(["| | ✔ all verdicts hold, ✘ some fail |", "|---|---|", *lines])
 
 
+def outcome(rows: list[dict[str, str]]) -> tuple[str, str]:
+    """Return links to the notebooks of some rows, and in words how many of them hold."""
+    places = dict.fromkeys(f"[{row['notebook']}](notebooks/{row['notebook']}.ipynb)" for row in rows)
+    holding = sum(row["verdict"] == "holds" for row in rows)
+    return ", ".join(places), f"{holding} of {len(rows)} hold"
+
+
 def statements(rows: list[dict[str, str]]) -> str:
     """Return a Markdown table with a line for each statement of the paper: where it runs, how it fares."""
-    groups = by_statement(rows)
     lines = ["| statement | notebook | verdicts | mark |", "|---|---|---|---|"]
-    for statement, of_it in groups.items():
-        places = dict.fromkeys(f"[{row['notebook']}](notebooks/{row['notebook']}.ipynb)" for row in of_it)
-        holding = sum(row["verdict"] == "holds" for row in of_it)
+    for statement, of_it in by_statement(rows).items():
+        places, fares = outcome(of_it)
         marks = ", ".join(dict.fromkeys(row["mark"] for row in of_it))
-        lines.append(f"| {statement} | {', '.join(places)} | {holding} of {len(of_it)} hold | {marks} |")
+        lines.append(f"| {statement} | {places} | {fares} | {marks} |")
     return "\n".join(lines)
 
 
@@ -54,11 +59,9 @@ def sentences(rows: list[dict[str, str]], listed: list[dict[str, str]]) -> str:
         of_it = [row for row in rows if row["statement"].startswith(keys)]
         if bool(of_it) == bool(sentence["reason"]):
             raise ValueError(f"{sentence['sentence']!r} needs verdicts that begin with its keys, or a reason")
-        places = dict.fromkeys(f"[{row['notebook']}](notebooks/{row['notebook']}.ipynb)" for row in of_it)
-        holding = sum(row["verdict"] == "holds" for row in of_it)
-        outcome = sentence["reason"] or f"{holding} of {len(of_it)} hold"
+        places, fares = outcome(of_it)
         text = MEANS_SOMETHING.sub(r"\\\g<0>", sentence["sentence"])
-        lines.append(f"| {sentence['section']} | {text} | {', '.join(places)} | {outcome} |")
+        lines.append(f"| {sentence['section']} | {text} | {places} | {sentence['reason'] or fares} |")
     return "\n".join(lines)
 
 
