@@ -2,7 +2,6 @@
 
 from fa_utils.theory.any_inputs import InputReduction, flow_to_rest, reduce_inputs
 from fa_utils.theory.bounds import (
-    fa_star_losses_at,
     first_time,
     first_times,
     gaussian_problem,
@@ -16,6 +15,7 @@ from fa_utils.theory.exact import (
     fa_star_eigenvalues,
     fa_star_exact,
     fa_star_losses,
+    fa_star_losses_at,
     fa_star_overlaps,
     fa_star_rate,
 )

@@ -19,7 +19,7 @@ from fa_utils._checks import (
 from fa_utils._linalg import upper_triangle
 from fa_utils.problems import Problem, checked_problem, core, target_with_spectrum
 from fa_utils.rules import refuse_dependent_columns
-from fa_utils.theory.exact import fa_star_losses, fa_star_overlaps
+from fa_utils.theory.exact import fa_star_losses_at
 
 OCTAVES = 40  # how far below the latest time the search for a first time begins, in factors of 2
 REFINEMENTS = 4  # of a first time, each to a 32nd of the interval
@@ -136,36 +136,6 @@ def trace_time(problem: Problem, epsilon: ArrayLike) -> np.ndarray:
 
 
 # --- the time itself ---
-
-
-def fa_star_losses_at(problem: Problem, times: ArrayLike) -> np.ndarray:
-    """Return the loss of `fa_star_exact` at any times, without forming Z or W.
-
-    Parameters
-    ----------
-    problem, times
-        As for `fa_star_exact`.
-
-    Returns
-    -------
-    np.ndarray
-        Shape (T,). Rounding may leave it just below 0.
-
-    Raises
-    ------
-    ValueError, FloatingPointError
-        As `fa_star_exact`.
-
-    References
-    ----------
-    Statement N2 of this package.
-
-    Examples
-    --------
-    >>> theory.fa_star_losses_at(theory.opposed_copies(3, 0.5), [0.0, 1e9]).round(12).tolist()
-    [1.5, 0.0]
-    """
-    return fa_star_losses(problem, fa_star_overlaps(problem, times))
 
 
 def first_times(problem: Problem, epsilons: ArrayLike, latest: float) -> np.ndarray:

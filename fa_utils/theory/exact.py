@@ -170,6 +170,36 @@ def fa_star_losses(problem: Problem, overlaps: np.ndarray) -> np.ndarray:
     return finite_result("fa_star_losses", sum_of_squares(problem.sketch) - explained)
 
 
+def fa_star_losses_at(problem: Problem, times: ArrayLike) -> np.ndarray:
+    """Return the loss of `fa_star_exact` at any times, without forming Z or W.
+
+    Parameters
+    ----------
+    problem, times
+        As for `fa_star_exact`.
+
+    Returns
+    -------
+    np.ndarray
+        Shape (T,). Rounding may leave it just below 0.
+
+    Raises
+    ------
+    ValueError, FloatingPointError
+        As `fa_star_exact`.
+
+    References
+    ----------
+    Statement N2 of this package.
+
+    Examples
+    --------
+    >>> theory.fa_star_losses_at(theory.opposed_copies(3, 0.5), [0.0, 1e9]).round(12).tolist()
+    [1.5, 0.0]
+    """
+    return fa_star_losses(problem, fa_star_overlaps(problem, times))
+
+
 # --- rates ---
 
 
