@@ -12,7 +12,7 @@ While v stays, f(x) - f(x') has a slope in W of at most a + c D there, with
 
 since tanh has a slope of at most 1, which itself changes at a rate of at most bend = 4 / (3 sqrt 3). So the
 difference has changed by at most a D + c D^2 / 2. Inputs that are close need a large D to be told apart. The
-paper has a theorem of this kind; these constants are rebuilt.
+paper proves a statement of this kind. The setting and these constants are rebuilt.
 """
 
 from dataclasses import dataclass
@@ -170,7 +170,7 @@ def random_network(units: int, inputs: int, *, rng: np.random.Generator) -> Netw
 
     References
     ----------
-    Li, Soltanolkotabi & Oymak (2020): their network, with tanh.
+    Li, Soltanolkotabi & Oymak (2020): a network of the kind of theirs.
 
     Examples
     --------
@@ -301,7 +301,7 @@ def largest_changes(network: Network, data: NoisyClusters, distances: np.ndarray
 
     References
     ----------
-    Li, Soltanolkotabi & Oymak (2020) have a theorem of this kind; the constants are rebuilt.
+    Li, Soltanolkotabi & Oymak (2020) prove a statement of this kind; the constants are rebuilt.
 
     Examples
     --------
@@ -332,7 +332,7 @@ def distance_needed(network: Network, data: NoisyClusters) -> float:
 
     References
     ----------
-    Li, Soltanolkotabi & Oymak (2020) have a theorem of this kind; the constants are rebuilt.
+    Li, Soltanolkotabi & Oymak (2020) prove a statement of this kind; the constants are rebuilt.
 
     Examples
     --------
