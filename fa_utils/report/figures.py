@@ -369,7 +369,7 @@ def save_moving(
         draw_frame(frame)
         for ax in figure.axes:
             _shorten(ax)
-        rows += [(frame * len(figure.axes) + panel, *rest) for panel, *rest in _rows(figure)]
+        rows += _rows(figure, before=frame * len(figure.axes))
         small.append(Image.open(io.BytesIO(_printed(figure, dpi=80))).convert("RGB").quantize(64))
     moving = io.BytesIO()
     small[0].save(moving, "GIF", save_all=True, append_images=small[1:], duration=100, loop=0)
@@ -430,9 +430,9 @@ def _csv(rows: Iterable[tuple[object, ...]]) -> str:
     return text.getvalue()
 
 
-def _rows(figure: Figure) -> Iterator[tuple[object, ...]]:
-    """Yield a row for each point that a figure's axes show."""
-    for panel, ax in enumerate(figure.axes):
+def _rows(figure: Figure, before: int = 0) -> Iterator[tuple[object, ...]]:
+    """Yield a row for each point that a figure's axes show, after so many panels of earlier frames."""
+    for panel, ax in enumerate(figure.axes, start=before):
         scales = f"{ax.get_xscale()} {ax.get_yscale()}"
         decimals = _decimals(ax)
         for kind, artist, points in _series(ax):
