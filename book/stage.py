@@ -20,8 +20,18 @@ from summary import run_of
 from fa_utils.report.claims import VERDICT_MIME
 
 PAGES = [f"{name}.md" for name in ("README", "VERDICTS", "TESTING", "CHANGELOG", "CONTRIBUTING")]
-PAGES += ["book/guide.md", "benchmarks/README.md", "tests/mutants.md"]
-NOT_STAGED = ("tests", "*.lock", "*.csv", "stage.py", "links.py", "tables.py", "guide.md", "__pycache__")
+PAGES += ["book/fa-solved.md", "book/guide.md", "benchmarks/README.md", "tests/mutants.md"]
+NOT_STAGED = (
+    "tests",
+    "*.lock",
+    "*.csv",
+    "stage.py",
+    "links.py",
+    "tables.py",
+    "fa-solved.md",
+    "guide.md",
+    "__pycache__",
+)
 OTHER_PAGES = re.compile("(figures|notebooks)/")
 FOLDERS = {".": "The paper", "beyond": "Beyond the paper", "companions": "Companion papers"}
 LONG = 12  # lines of code; longer cells are folded

@@ -93,7 +93,7 @@ def test_every_parameter_can_be_set_from_the_command_line(notebook):
 
 DOCUMENTS = [
     ROOT / f"{name}.md"
-    for name in ("README", "VERDICTS", "TESTING", "CONTRIBUTING", "CHANGELOG", "book/guide")
+    for name in ("README", "VERDICTS", "TESTING", "CONTRIBUTING", "CHANGELOG", "book/guide", "book/fa-solved")
 ]
 
 
