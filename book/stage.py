@@ -106,15 +106,8 @@ def contents(names: list[str]) -> str:
     return "\n\n".join(trees)
 
 
-ROOMS = (
-    "fa_utils",
-    "fa_utils.theory",
-    "fa_utils.report",
-    "fa_utils.report.figures",
-    "fa_utils.companions.song2021",
-    "fa_utils.companions.song2021_settings",
-    "fa_utils.companions.wang2020",
-)
+ROOMS = ["fa_utils", "fa_utils.theory", "fa_utils.report", "fa_utils.report.figures"]
+ROOMS += [f"fa_utils.companions.{path.stem}" for path in sorted(Path("fa_utils/companions").glob("[!_]*.py"))]
 
 
 def reference() -> str:
