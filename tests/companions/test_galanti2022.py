@@ -168,6 +168,19 @@ def test_fa_from_a_second_layer_at_0_adds_a_matrix_of_the_rank_of_the_target_to_
         assert np.linalg.matrix_rank(added) == 2
 
 
+def test_gd_forgets_the_start_at_the_decays_pace_as_steps_become_small(rng):
+    """Z^T Z - W W^T is then exp(-2 lambda t) times what it was, whatever the batches are."""
+    problem = fa.random_problem(0.2 * of_rank(rng, 2), 6, 0.3, 0.3, rng=rng)
+    inputs = rng.standard_normal((12, 7)) / 2
+    gaps = []
+    for steps in (200, 400, 800):
+        batches = galanti2022.random_batches(12, 3, steps, rng=rng)
+        run = galanti2022.train_on_batches(problem, fa.GD, inputs, batches, 4 / steps, 0.35)
+        start, end = (run.Z[one].T @ run.Z[one] - run.W[one] @ run.W[one].T for one in (0, -1))
+        gaps.append(np.linalg.norm(end - np.exp(-2 * 0.35 * 4) * start))
+    assert close(np.diff(np.log2(gaps)), -1, atol=0.1)
+
+
 # --- steps that never end -------------------------------------------------------------------------------
 
 
