@@ -1,8 +1,10 @@
 """Claims and their verdicts: what was measured, against which bound, and whether that holds."""
 
 import operator
-import sys
 from dataclasses import dataclass
+from html import escape
+from textwrap import fill
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +13,9 @@ from fa_utils._checks import real_number
 RELATIONS = {"<=": operator.le, ">=": operator.ge, "==": operator.eq}
 MARKS = ("stated", "rebuilt", "new")
 VERDICT_MIME = "application/vnd.fa-utils.verdicts+json"
+WIDTH = 100  # columns of a verdict's text
+INDENT = " " * 7  # of what stands below a statement
+COLUMNS = ("verdict", "statement", "measured", "must be", "source")
 
 Number = float | np.integer | np.floating | np.ndarray  # of arrays those with one entry
 
@@ -43,6 +48,8 @@ class Claim:
     chance
         The most with which the claim fails at a fresh seed although it is true: 0, unless it is judged on
         random draws.
+    seen
+        What a limit was computed from, where ``measured`` is one: "3 of 1500 draws".
 
     Raises
     ------
@@ -64,6 +71,7 @@ class Claim:
     bound: float
     resolution: float = 0.0
     chance: float = 0.0
+    seen: str = ""
 
     def __post_init__(self) -> None:
         for name, value, allowed in (("mark", self.mark, MARKS), ("relation", self.relation, RELATIONS)):
@@ -90,6 +98,7 @@ class Claim:
         # A count in full, any other number to two digits.
         whole = isinstance(value, int | np.integer)
         measured = f"{value:d}" if whole else short_number(float(value), 2)
+        shown = f"<{measured}" if below else measured
         return {
             "statement": self.statement,
             "mark": self.mark,
@@ -98,7 +107,7 @@ class Claim:
             "bound": f"{self.bound:zg}",
             "verdict": "holds" if self.holds else "fails",
             "chance": f"{self.chance:g}",
-            "shown": f"<{measured}" if below else measured,
+            "shown": f"{self.seen} (limit {shown})" if self.seen else shown,
         }
 
 
@@ -112,12 +121,13 @@ def claim(
     mark: str,
     resolution: float = 0.0,
     chance: float = 0.0,
+    seen: str = "",
 ) -> Claim:
     """Return the claim that what was measured keeps its bound, of which there is exactly one.
 
     Parameters
     ----------
-    statement, measured, mark, resolution, chance
+    statement, measured, mark, resolution, chance, seen
         As `Claim` has them.
     at_most, at_least, equal_to
         The bound, by the relation in which the measured number must stand to it.
@@ -143,16 +153,83 @@ def claim(
     if len(given) != 1:
         raise TypeError(f"{len(given)} bounds are given; give exactly one of at_most, at_least and equal_to")
     relation, bound = given[0]
-    return Claim(statement, mark, measured, relation, bound, resolution, chance)
+    return Claim(statement, mark, measured, relation, bound, resolution, chance, seen)
 
 
-def verdict(*claims: Claim) -> None:
-    """Show the claims as a table, and as data for the summary of all runs. One that fails hides no other.
+# --- tables of verdicts ---
+
+
+@dataclass(frozen=True, repr=False)
+class Verdicts:
+    """Judged claims: a table where a notebook displays them, text elsewhere. `verdict` and `control` make it.
+
+    Attributes
+    ----------
+    rows
+        As `Claim.row` gives them, at least one; those of a control say under ``broken`` what is.
+
+    Raises
+    ------
+    ValueError
+        No rows: what judges nothing would pass unseen.
+    """
+
+    rows: list[dict[str, str]]
+
+    def __post_init__(self) -> None:
+        if not self.rows:
+            raise ValueError("no claim was given, so nothing was judged; give at least one")
+
+    @property
+    def heading(self) -> str:
+        """What stands above a control's rows; empty above those of a verdict."""
+        broken = self.rows[0].get("broken")
+        return f"Broken on purpose: {broken}. The same check must fail." if broken else ""
+
+    def __repr__(self) -> str:
+        lines = [fill(self.heading, WIDTH)] if self.heading else []
+        for row in self.rows:
+            # The statement first; then, below it, the number.
+            judged = f"{row['shown']}, must be {row['relation']} {row['bound']} ({row['mark']})"
+            lines.append(fill(f"{row['verdict']}  {row['statement']}", WIDTH, subsequent_indent=INDENT))
+            lines.append(fill(judged, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT))
+        return "\n".join(lines)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        # The rows as data go beside the table, for the summary of all runs.
+        return {"text/plain": repr(self), "text/html": self._html(), VERDICT_MIME: self.rows}
+
+    def _html(self) -> str:
+        lines = [f"<p>{escape(self.heading)}</p>"] if self.heading else []
+        lines += ["<table>", _table_row("th", COLUMNS)]
+        for row in self.rows:
+            must_be = f"{row['relation']} {row['bound']}"
+            cells = (row["verdict"], row["statement"], row["shown"], must_be, row["mark"])
+            lines.append(_table_row("td", cells))
+        return "\n".join([*lines, "</table>"])
+
+
+def _table_row(tag: str, cells: tuple[str, ...]) -> str:
+    """Return a row of an HTML table, its cells aligned on the left."""
+    # Twice said, since GitHub drops the style and JupyterLab's own style wins over the attribute.
+    left = 'align="left" style="text-align: left"'
+    return "".join(["<tr>", *(f"<{tag} {left}>{escape(cell)}</{tag}>" for cell in cells), "</tr>"])
+
+
+def verdict(*claims: Claim) -> Verdicts:
+    """Return the claims as a notebook shows them: a table, and data for the summary of all runs.
+
+    One that fails hides no other. Like any value, the table is displayed where it ends a cell; `display` and
+    `print` show it elsewhere.
 
     Parameters
     ----------
     claims
         At least one, from `claim`.
+
+    Returns
+    -------
+    Verdicts
 
     Raises
     ------
@@ -163,13 +240,14 @@ def verdict(*claims: Claim) -> None:
     --------
     >>> claim = report.claim("Theorem 2: error", measured=2e-9, at_most=1e-6, mark="stated", resolution=1e-8)
     >>> report.verdict(claim)
-    holds  <1e-08  <=  1e-06  Theorem 2: error (stated)
+    holds  Theorem 2: error
+           <1e-08, must be <= 1e-06 (stated)
     """
-    _show("", [one.row for one in claims])
+    return Verdicts([claim.row for claim in claims])
 
 
-def control(broken: str, *claims: Claim) -> None:
-    """Show that each of these claims fails once an assumption is ``broken``.
+def control(broken: str, *claims: Claim) -> Verdicts:
+    """Return the claims of a control, each of which must fail since an assumption is ``broken``.
 
     Parameters
     ----------
@@ -177,6 +255,10 @@ def control(broken: str, *claims: Claim) -> None:
         What is wrong on purpose, in words.
     claims
         At least one, from `claim`, measured where that is wrong.
+
+    Returns
+    -------
+    Verdicts
 
     Raises
     ------
@@ -187,31 +269,8 @@ def control(broken: str, *claims: Claim) -> None:
     --------
     >>> claim = report.claim("Theorem 2: error at rest", measured=0.5, at_most=1e-6, mark="stated")
     >>> report.control("r is below the rank of Y", claim)
-    Broken on purpose: r is below the rank of Y
-    fails  0.5  <=  1e-06  Theorem 2: error at rest (stated)
+    Broken on purpose: r is below the rank of Y. The same check must fail.
+    fails  Theorem 2: error at rest
+           0.5, must be <= 1e-06 (stated)
     """
-    _show(f"Broken on purpose: {broken}\n", [one.row | {"broken": broken} for one in claims])
-
-
-def _aligned(rows: list[dict[str, str]]) -> str:
-    """Return the rows as text in columns, whose widths are those of their longest entries."""
-    entries = [[row["verdict"], row["shown"], row["relation"], row["bound"]] for row in rows]
-    # All but the statement, which ends the line, has its place in a column.
-    widths = [max(map(len, column)) for column in zip(*entries, strict=True)]
-    starts = ["  ".join(map(str.ljust, entry, widths)) for entry in entries]
-    return "\n".join(
-        f"{start}  {row['statement']} ({row['mark']})" for start, row in zip(starts, rows, strict=True)
-    )
-
-
-def _show(heading: str, rows: list[dict[str, str]]) -> None:
-    """Display in a notebook, the rows as data beside the text; print elsewhere."""
-    if not rows:
-        raise ValueError("no claim was given, so nothing was judged; give at least one")
-    text = heading + _aligned(rows)
-    # Only a notebook has imported IPython: to import it here would take longer than many a run.
-    ipython = sys.modules.get("IPython")
-    if ipython is None or ipython.get_ipython() is None:
-        print(text)
-    else:
-        ipython.display.display({"text/plain": text, VERDICT_MIME: rows}, raw=True)
+    return Verdicts([claim.row | {"broken": broken} for claim in claims])

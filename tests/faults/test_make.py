@@ -236,7 +236,7 @@ def test_nbval_passes_on_a_fresh_clone_and_notices_each_kind_of_drift(accepted):
     assert "1 figures compared: none differ" in passed.stdout
     notebook, data = accepted / "notebooks" / "good.ipynb", accepted / "figures" / "good.csv"
     for path, stored, drifted in (
-        (notebook, "holds  1 ", "holds  2 "),
+        (notebook, "       1, must", "       2, must"),
         (data, "x,y\n", "x,y\n0,line,extra,linear linear,1,1\n"),
     ):
         text = path.read_text()

@@ -4,6 +4,7 @@ A notebook must be executed from top to bottom, carry its outputs and a verdict,
 and hold nothing that belongs to a machine or an editor, or that GitHub's viewer refuses or drops.
 """
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -13,11 +14,14 @@ from parameters import entries, listed
 from run_notebook import KERNEL
 from summary import rows_in
 
+from fa_utils.report.claims import VERDICT_MIME
+
 LARGEST = 1_000_000  # bytes
 LONGEST = 20  # lines of a cell
 METADATA = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
 REFUSED_COMMANDS = (r"\newcommand", r"\operatorname", r"\mbox", r"\phantom", r"\tag")
 DROPPED_OUTPUTS = ("image/svg+xml", "text/html", "application/javascript")
+TABLES = {VERDICT_MIME}  # what comes as HTML that GitHub shows
 FROM_ELSEWHERE = re.compile(
     r"!\[[^\]]*\]\(<?(?:\w+:)?//|!\[[^\]]*\]\[|<\w+[^>]*\s(?:src|href)\s*=|<(?:script|iframe|object|style)\b",
     re.I,
@@ -87,6 +91,17 @@ def _about_code(code: list[dict]) -> Iterator[str]:
         lines = "".join(cell["source"]).count("\n") + 1
         if lines > LONGEST:
             yield f"code cell {number} has {lines} lines; {LONGEST} are enough"
+        for line in _undisplayed("".join(cell["source"])):
+            yield f"code cell {number}, line {line}: a verdict that nobody sees; put it into display(...)"
+
+
+def _undisplayed(source: str) -> Iterator[int]:
+    """Yield the lines of verdicts and controls that stand alone, but do not end their cell."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        alone = isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and node is not tree.body[-1]
+        if alone and ast.unparse(node.value.func) in ("report.verdict", "report.control"):
+            yield node.lineno
 
 
 def _about_output(output: dict) -> Iterator[str]:
@@ -95,7 +110,7 @@ def _about_output(output: dict) -> Iterator[str]:
         yield f"an output is {output.get('ename', 'stderr')}: {''.join(output.get('text', []))[:80]}"
     data = output.get("data", {})
     for mime in data:
-        if mime in DROPPED_OUTPUTS or "widget" in mime:
+        if (mime in DROPPED_OUTPUTS and not TABLES & data.keys()) or "widget" in mime:
             yield f"an output of type {mime}; GitHub's viewer drops it"
     about = output.get("metadata", {}).get("image/png", {})
     if "image/png" in data and not about.get("alt"):

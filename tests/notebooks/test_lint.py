@@ -4,6 +4,8 @@ import pytest
 from complaints import complaints
 from made_up import GOOD_PROSE, METADATA, SEED, claim, code, prose, shown, stream, verdicts, write
 
+from fa_utils.report.claims import VERDICT_MIME
+
 GOOD = code("1", verdicts(claim(0.5)))
 
 
@@ -64,6 +66,25 @@ def test_prose_that_github_refuses_or_drops_is_named(tmp_path, text, message):
 def test_an_output_that_does_not_belong_is_named(tmp_path, output, message):
     (line,) = about(tmp_path, code("2", output))
     assert message in line
+
+
+def test_the_html_of_a_verdict_may_stay(tmp_path):
+    table = shown({"text/html": "<table></table>", VERDICT_MIME: [{"verdict": "holds"}]})
+    assert not about(tmp_path, code("2", table))
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        ("report.verdict(a)\nb", "line 1"),
+        ("b\nreport.control('c', a)\nreport.verdict(a)", "line 2"),
+        ("for a in b:\n    report.verdict(a)", "line 2"),
+    ],
+)
+def test_a_verdict_that_is_not_displayed_is_named(tmp_path, source, line):
+    (complaint,) = about(tmp_path, code(source))
+    assert f"{line}: a verdict that nobody sees" in complaint
+    assert not about(tmp_path, code("display(report.verdict(a))\nreport.control('b', a)"))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 import subprocess
 import sys
-import types
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -77,33 +77,35 @@ def test_a_claim_says_with_which_chance_it_fails_though_true():
             report.Claim(TEXT, "new", 1.0, "<=", 2.0, chance=chance)
 
 
-def test_verdict_prints_what_was_measured_against_which_bound(capsys):
-    report.verdict(
+def test_a_verdict_says_what_was_measured_against_which_bound():
+    shown = report.verdict(
         report.Claim(TEXT, "rebuilt", 0.25, "<=", 0.5), report.Claim("Lemma 1: x", "new", 3.0, ">=", 2.0)
     )
-    assert capsys.readouterr().out == (
-        "holds  0.25  <=  0.5  Theorem 2: the error vanishes (rebuilt)\n"
-        "holds  3     >=  2    Lemma 1: x (new)\n"
+    assert repr(shown) == (
+        "holds  Theorem 2: the error vanishes\n       0.25, must be <= 0.5 (rebuilt)\n"
+        "holds  Lemma 1: x\n       3, must be >= 2 (new)"
     )
 
 
-def test_a_verdict_that_fails_is_shown_and_stops_nothing_after_it(capsys):
-    good = report.Claim("Lemma 1: x", "new", 3.0, ">=", 2.0)
-    bad = report.Claim(TEXT, "stated", 0.6, "<=", 0.5)
-    assert report.verdict(bad, good) is None
-    assert capsys.readouterr().out == (
-        "fails  0.6  <=  0.5  Theorem 2: the error vanishes (stated)\nholds  3    >=  2    Lemma 1: x (new)\n"
-    )
-
-
-def test_a_control_shows_what_fails_and_what_holds_although_something_is_broken(capsys):
+def test_a_control_says_what_is_broken_and_what_holds_all_the_same():
     failing, holding = (report.Claim(TEXT, "stated", value, "<=", 0.5) for value in (0.6, 0.4))
-    assert report.control("no feedback", failing, holding) is None
-    assert capsys.readouterr().out == (
-        "Broken on purpose: no feedback\n"
-        "fails  0.6  <=  0.5  Theorem 2: the error vanishes (stated)\n"
-        "holds  0.4  <=  0.5  Theorem 2: the error vanishes (stated)\n"
+    assert repr(report.control("no feedback", failing, holding)) == (
+        "Broken on purpose: no feedback. The same check must fail.\n"
+        "fails  Theorem 2: the error vanishes\n       0.6, must be <= 0.5 (stated)\n"
+        "holds  Theorem 2: the error vanishes\n       0.4, must be <= 0.5 (stated)"
     )
+
+
+def test_no_line_of_a_verdict_is_longer_than_a_hundred_columns():
+    long = report.Claim("Theorem 2: " + 40 * "error ", "new", 1.0, "<=", 2.0, seen=30 * "1 of 2 draws ")
+    lines = repr(report.control(40 * "nothing learns ", long)).splitlines()
+    assert max(map(len, lines)) <= 100
+    assert {line[:7] for line in lines[7:]} <= {"fails  ", "holds  ", 7 * " "}
+
+
+def test_a_limit_is_shown_with_what_it_was_computed_from():
+    row = report.claim(TEXT, measured=0.0061, at_most=0.01, mark="stated", seen="0 of 1500 draws").row
+    assert (row["measured"], row["shown"]) == ("0.0061", "0 of 1500 draws (limit 0.0061)")
 
 
 @pytest.mark.parametrize(
@@ -141,30 +143,29 @@ def test_a_claim_refuses_what_could_not_be_judged(change, message):
         report.Claim(**(arguments | change))
 
 
-@pytest.mark.parametrize("inside", [True, False])
-def test_a_notebook_gets_the_rows_as_data_and_those_of_a_control_say_what_is_broken(
-    monkeypatch, capsys, inside
-):
-    shown = []
-    ipython = types.ModuleType("IPython")
-    ipython.get_ipython = lambda: ipython if inside else None
-    ipython.display = types.SimpleNamespace(display=lambda data, raw: shown.append((data, raw)))
-    monkeypatch.setitem(sys.modules, "IPython", ipython)
-    claim = report.Claim(TEXT, "stated", 0.25, "<=", 0.5)
-    report.verdict(claim)
-    text = "holds  0.25  <=  0.5  Theorem 2: the error vanishes (stated)"
-    if not inside:
-        assert capsys.readouterr().out == text + "\n" and not shown
-        return
-    fails = report.Claim(TEXT, "stated", 0.6, "<=", 0.5)
-    report.control("no feedback", fails)
-    broken = "Broken on purpose: no feedback\nfails  0.6  <=  0.5  Theorem 2: the error vanishes (stated)"
-    told = fails.row | {"broken": "no feedback"}
-    assert capsys.readouterr().out == ""
-    assert shown == [
-        ({"text/plain": text, "application/vnd.fa-utils.verdicts+json": [claim.row]}, True),
-        ({"text/plain": broken, "application/vnd.fa-utils.verdicts+json": [told]}, True),
+def cells(html):
+    """Return the rows of the table in a piece of HTML, each a list of its cells' texts."""
+    table = ElementTree.fromstring(html[html.index("<table>") :])
+    return [[cell.text for cell in row] for row in table]
+
+
+def test_a_notebook_gets_a_table_and_its_rows_as_data():
+    claim = report.Claim("Lemma 1: a < b", "stated", 0.25, "<=", 0.5)
+    shown = report.verdict(claim)._repr_mimebundle_(include=None, exclude=None)
+    assert shown["text/plain"] == repr(report.verdict(claim))
+    assert shown["application/vnd.fa-utils.verdicts+json"] == [claim.row]
+    assert cells(shown["text/html"]) == [
+        ["verdict", "statement", "measured", "must be", "source"],
+        ["holds", "Lemma 1: a < b", "0.25", "<= 0.5", "stated"],
     ]
+
+
+def test_the_table_of_a_control_says_what_is_broken_and_so_do_its_rows():
+    claim = report.Claim(TEXT, "stated", 0.6, "<=", 0.5)
+    shown = report.control("a < b", claim)._repr_mimebundle_()
+    assert shown["text/html"].startswith("<p>Broken on purpose: a &lt; b. The same check must fail.</p>\n")
+    assert shown["application/vnd.fa-utils.verdicts+json"] == [claim.row | {"broken": "a < b"}]
+    assert cells(shown["text/html"])[1][0] == "fails"
 
 
 def test_claims_need_no_plotting():
