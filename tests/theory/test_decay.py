@@ -241,7 +241,7 @@ def test_unusable_arguments_of_the_penalty_are_refused():
         theory.schatten_slope(np.ones(3), 2)
 
 
-@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid")
 def test_numbers_beyond_float64_are_refused(problem):
     with pytest.raises(FloatingPointError, match="decay_shrinkage overflows float64"):
         theory.decay_shrinkage([1e200], 1e-100)
