@@ -56,6 +56,7 @@ def feedback_on(downhill: Downhill, name: str = "FA on a loss") -> Rule:
         raise TypeError(f"downhill is a {type(downhill).__name__}; it must be a function of the product ZW")
 
     def field(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
+        # Both layers see the same G; the first one sees it through C.
         G = downhill(Z @ W)
         return G @ problem.feedback.T, Z.T @ G
 
@@ -99,6 +100,7 @@ def with_decay(rule: Rule, decay: float | tuple[float, float]) -> Rule:
     if rule.forward is not None:
         raise ValueError(f"the W of {rule.name} follows from Z and does not decay; take fa.GD or fa.FA")
     decays = nonnegative_values("decay", np.ravel(decay))
+    # One number is first and last at once: it goes for both layers.
     if decays.size > 2:
         raise ValueError(f"decay holds {decays.size} numbers; give one, or a pair for (Z, W)")
 
@@ -244,5 +246,6 @@ def schatten_slope(product: ArrayLike, exponent: float) -> np.ndarray:
 
 def _cubic_root(values: np.ndarray, linear: float) -> np.ndarray:
     """Return x (k,) with x^3 + linear x = value, to full relative accuracy."""
+    # Cardano's solution in its hyperbolic form, in which nothing cancels.
     unit = np.sqrt(linear / 3)
     return 2 * unit * np.sinh(np.arcsinh(values / (2 * unit**3)) / 3)
