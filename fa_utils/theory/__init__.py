@@ -11,6 +11,13 @@ from fa_utils.theory.bounds import (
     trace_ceiling,
     trace_time,
 )
+from fa_utils.theory.decay import (
+    decay_rest,
+    decay_shrinkage,
+    feedback_on,
+    schatten_slope,
+    with_decay,
+)
 from fa_utils.theory.exact import (
     fa_star_eigenvalues,
     fa_star_exact,
@@ -39,6 +46,8 @@ __all__ = [
     "Quadrature",
     "Reduction",
     "corrected_error_law",
+    "decay_rest",
+    "decay_shrinkage",
     "error_law",
     "error_law_correction",
     "fa_descend_exact",
@@ -50,6 +59,7 @@ __all__ = [
     "fa_star_losses_at",
     "fa_star_overlaps",
     "fa_star_rate",
+    "feedback_on",
     "first_time",
     "first_times",
     "flow_to_rest",
@@ -64,6 +74,7 @@ __all__ = [
     "reduce_inputs",
     "running_integral",
     "sampled_errors",
+    "schatten_slope",
     "separation_limit",
     "separation_spectrum",
     "steadied_errors",
@@ -72,4 +83,5 @@ __all__ = [
     "trace_ceiling",
     "trace_time",
     "undecided_directions",
+    "with_decay",
 ]
