@@ -11,6 +11,7 @@ from fa_utils.theory.bounds import (
     trace_ceiling,
     trace_time,
 )
+from fa_utils.theory.depth import decayed_values, diagonal_ends, diagonal_strengths, norm_exponent
 from fa_utils.theory.exact import (
     fa_star_eigenvalues,
     fa_star_exact,
@@ -39,6 +40,9 @@ __all__ = [
     "Quadrature",
     "Reduction",
     "corrected_error_law",
+    "decayed_values",
+    "diagonal_ends",
+    "diagonal_strengths",
     "error_law",
     "error_law_correction",
     "fa_descend_exact",
@@ -55,6 +59,7 @@ __all__ = [
     "flow_to_rest",
     "gaussian_problem",
     "least_error",
+    "norm_exponent",
     "opposed_copies",
     "oversampling_bound",
     "problem_of_any_shape",
