@@ -192,7 +192,7 @@ def _power(X: np.ndarray, kappa: np.ndarray, power: float, dual: np.ndarray) -> 
 
 
 def _dual_end(X: np.ndarray, y: np.ndarray, kappa: np.ndarray, power: float, dual: np.ndarray) -> np.ndarray:
-    """Return the least point (N,) of sum_j kappa_j |s_j|^(power + 1) / (power + 1) - y^T dual, s = X^T dual."""
+    """Return where sum_j kappa_j |s_j|^(power + 1) / (power + 1) - y^T dual is least, (N,), s = X^T dual."""
     if not y.any():
         return np.zeros_like(dual)
 
