@@ -11,7 +11,13 @@ from fa_utils.theory.bounds import (
     trace_ceiling,
     trace_time,
 )
-from fa_utils.theory.depth import decayed_values, diagonal_ends, diagonal_strengths, norm_exponent
+from fa_utils.theory.depth import (
+    decayed_values,
+    diagonal_ends,
+    diagonal_strengths,
+    least_ceiling,
+    norm_exponent,
+)
 from fa_utils.theory.exact import (
     fa_star_eigenvalues,
     fa_star_exact,
@@ -58,6 +64,7 @@ __all__ = [
     "first_times",
     "flow_to_rest",
     "gaussian_problem",
+    "least_ceiling",
     "least_error",
     "norm_exponent",
     "opposed_copies",

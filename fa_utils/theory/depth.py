@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fa_utils._checks import finite_result, nonnegative_values, positive_number, real_array, whole_number
-from fa_utils._linalg import above_rounding
+from fa_utils._linalg import quotient
 
 NEWTON_STEPS = 30  # eight are enough for any value and decay, since no start is far from its root
 MOST_STEPS = 500  # of Newton's method for a diagonal network; some ten are enough from the depth before
@@ -166,48 +166,90 @@ def diagonal_ends(inputs: ArrayLike, outputs: ArrayLike, feedback: ArrayLike) ->
     X = real_array("inputs", inputs, ndim=2)
     y = real_array("outputs", outputs, ndim=1, integers=True)
     strengths = diagonal_strengths(feedback)
-    if len(y) != len(X) or strengths.shape[1] != X.shape[1]:
-        raise ValueError(
-            f"inputs have shape {X.shape}, outputs {y.shape} and feedback {np.shape(feedback)}; "
-            "they must be (N, d), (N,) and (D - 1, d)"
-        )
-    if not above_rounding(np.linalg.svd(X, compute_uv=False), X.shape).all() or len(X) > X.shape[1]:
+    wanted = (len(y), strengths.shape[1])
+    if X.shape != wanted:
+        raise ValueError(f"inputs have shape {X.shape}; with these outputs and feedback it must be {wanted}")
+    if np.linalg.matrix_rank(X) < len(X):
         raise ValueError(f"inputs of shape {X.shape} have dependent rows; drop those that others explain")
     if not strengths.all():
         raise ValueError("feedback has zeros, or entries near 0 whose powers are 0; choose larger ones")
     # One layer: the least squares. Each depth starts where the one before it ended.
     dual = np.linalg.solve(X @ X.T, y)
     ends = []
-    for depth, kappa in enumerate(strengths, start=1):
-        # The size of kappa changes only the scale of the dual variable.
-        dual = _dual_end(X, y, kappa / kappa.max(), 2.0**depth - 1, dual)
-        ends.append(_power(X, kappa / kappa.max(), 2.0**depth - 1, dual))
+    # The size of kappa changes only the scale of the dual variable.
+    for depth, kappa in enumerate(strengths / strengths.max(axis=1, keepdims=True), start=1):
+        dual, beta = _dual_end(X, y, kappa, 2.0**depth - 1, dual)
+        ends.append(beta)
     return np.array(ends)
 
 
-def _power(X: np.ndarray, kappa: np.ndarray, power: float, dual: np.ndarray) -> np.ndarray:
-    """Return beta = kappa s^power with s = X^T dual, shape (d,)."""
-    s = X.T @ dual
-    return kappa * np.abs(s) ** power * np.sign(s)
+def least_ceiling(inputs: ArrayLike, signs: ArrayLike) -> float:
+    """Return rho: the least max |x_j^T mu| outside of a support, where x_j^T mu is the given sign within.
+
+    Below 1, a vector with these signs is the only solution of least l1-norm, and FA's coefficients outside of
+    its support fall like rho^(2^D - 1) with depth.
+
+    Parameters
+    ----------
+    inputs
+        X with columns x_j, shape (N, d).
+    signs
+        1 or -1 in the support, 0 outside of it, shape (d,).
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    TypeError, ValueError
+        Arrays of other shapes; signs that no mu attains, as columns that depend on each other may have.
+
+    References
+    ----------
+    N11 of this package.
+
+    Examples
+    --------
+    >>> theory.least_ceiling(np.array([[1.0, 0.0, 0.8], [0.0, 1.0, 0.8]]), [0, 0, 1])
+    0.625
+    """
+    from scipy.optimize import linprog
+
+    columns = real_array("inputs", inputs, ndim=2).T
+    signs = real_array("signs", signs, ndim=1, integers=True)
+    # The last unknown is the ceiling, from which both x_j^T mu and -x_j^T mu are taken off.
+    both = np.vstack([np.insert(side, side.shape[1], -1, axis=1) for side in (columns, -columns)])
+    below = both[np.tile(signs == 0, 2)]
+    within = np.insert(columns[signs != 0], columns.shape[1], 0, axis=1)
+    cost = np.append(np.zeros(columns.shape[1]), 1)
+    found = linprog(cost, below, np.zeros(len(below)), within, signs[signs != 0], bounds=(None, None))
+    if found.status != 0:
+        raise ValueError(f"no mu attains the signs: {found.message}; drop columns that depend on each other")
+    return float(found.fun)
 
 
-def _dual_end(X: np.ndarray, y: np.ndarray, kappa: np.ndarray, power: float, dual: np.ndarray) -> np.ndarray:
-    """Return where sum_j kappa_j |s_j|^(power + 1) / (power + 1) - y^T dual is least, (N,), s = X^T dual."""
-    if not y.any():
-        return np.zeros_like(dual)
+def _dual_end(
+    X: np.ndarray, y: np.ndarray, kappa: np.ndarray, power: float, dual: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the dual (N,) at which X beta = y, and beta (d,) = kappa s^power with s = X^T dual.
+
+    There sum_j kappa_j |s_j|^(power + 1) / (power + 1) - y^T dual is least. An odd power keeps the sign of s.
+    """
 
     def height(at: np.ndarray) -> float:
         return float(kappa @ np.abs(X.T @ at) ** (power + 1) / (power + 1) - y @ at)
 
     # The best multiple of the start is known.
-    dual = dual * (y @ dual / (kappa @ np.abs(X.T @ dual) ** (power + 1))) ** (1 / power)
+    dual = dual * quotient(y @ dual, kappa @ np.abs(X.T @ dual) ** (power + 1)) ** (1 / power)
     for _ in range(MOST_STEPS):
-        missing = y - X @ _power(X, kappa, power, dual)
-        if np.abs(missing).max() <= CONVERGED * np.abs(y).max():
-            return dual
         slopes = power * kappa * np.abs(X.T @ dual) ** (power - 1)
-        step = np.linalg.solve(X * slopes @ X.T, missing)
+        beta = slopes * (X.T @ dual) / power
+        missing = y - X @ beta
+        if np.abs(missing).max() <= CONVERGED * np.abs(y).max():
+            return dual, beta
         # Newton's step, halved until it takes the height down enough; rounding may hide the last gains.
+        step = np.linalg.solve(X * slopes @ X.T, missing)
         slack = 1e-13 * abs(height(dual))
         while not height(dual + step) <= height(dual) - 0.1 * (missing @ step) + slack:
             step = step / 2

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from conftest import close, refused
 from scipy.integrate import solve_ivp
+from scipy.optimize import linprog
 
 import fa_utils as fa
 from fa_utils import theory
@@ -152,6 +153,33 @@ def test_depth_finds_what_is_sparse_and_no_norm_exceeds_its_bound(rng):
     assert close(inputs @ ends.T, np.tile(inputs @ sparse, (6, 1)).T, atol=1e-10)
 
 
+def test_the_ceiling_bounds_what_is_wrong_from_both_sides(rng):
+    """Step by step as N11 proves it, at four layers."""
+    inputs = rng.standard_normal((20, 40))
+    signs = np.append([1.0, -1.0], np.zeros(38))
+    beta = theory.diagonal_ends(inputs, inputs @ signs, np.ones((3, 40)))[3]
+    roots = np.sign(beta) * np.abs(beta) ** (1 / 15)
+    ceiling = theory.least_ceiling(inputs, signs)
+    change = inputs[:, 2:].T @ np.linalg.pinv(inputs[:, :2]).T @ (roots - signs)[:2]
+    off = np.abs(change).max()
+    assert ceiling - off <= np.abs(roots[2:]).max() <= 38 ** (1 / 16) * (ceiling + off)
+    assert off < 0.05 < ceiling < 1
+
+
+def test_a_ceiling_below_1_means_that_the_least_l1_norm_finds_the_vector(rng):
+    for rows in (4, 6, 8, 10):
+        inputs = rng.standard_normal((rows, 20))
+        signs = np.append([1.0, 1.0, -1.0], np.zeros(17))
+        parts = linprog(np.ones(40), A_eq=np.hstack([inputs, -inputs]), b_eq=inputs @ signs).x
+        found = close(parts[:20] - parts[20:], signs, atol=1e-7)
+        assert found == (theory.least_ceiling(inputs, signs) < 1)
+
+
+def test_signs_that_nothing_attains_are_refused():
+    with pytest.raises(ValueError, match="no mu attains the signs"):
+        theory.least_ceiling(np.ones((3, 4)), [1, -1, 0, 0])
+
+
 def test_nothing_is_learnt_of_outputs_that_are_zero(regression):
     inputs, outputs, feedback = regression
     assert not theory.diagonal_ends(inputs, 0 * outputs, feedback).any()
@@ -171,13 +199,9 @@ def test_unusable_values_and_decays_are_refused(values, decay, says):
 
 def test_unusable_regressions_are_refused_with_the_way_out(regression):
     inputs, outputs, feedback = regression
-    with refused(
-        ValueError,
-        "inputs have shape (6, 15), outputs (5,) and feedback (3, 15); "
-        "they must be (N, d), (N,) and (D - 1, d)",
-    ):
+    with refused(ValueError, "inputs have shape (6, 15); with these outputs and feedback it must be (5, 15)"):
         theory.diagonal_ends(inputs, outputs[:5], feedback)
-    with pytest.raises(ValueError, match="they must be"):
+    with pytest.raises(ValueError, match="it must be"):
         theory.diagonal_ends(inputs, outputs, feedback[:, :4])
     for dependent in (np.tile(inputs, (3, 1)), inputs[[0, 1, 2, 3, 4, 4]]):
         with pytest.raises(ValueError, match="have dependent rows; drop those that others explain"):
