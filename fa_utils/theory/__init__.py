@@ -11,12 +11,12 @@ from fa_utils.theory.bounds import (
     trace_ceiling,
     trace_time,
 )
-from fa_utils.theory.decay import (
-    decay_rest,
-    decay_shrinkage,
-    feedback_on,
-    schatten_slope,
-    with_decay,
+from fa_utils.theory.depth import (
+    decayed_values,
+    diagonal_ends,
+    diagonal_strengths,
+    least_ceiling,
+    norm_exponent,
 )
 from fa_utils.theory.exact import (
     fa_star_eigenvalues,
@@ -46,8 +46,9 @@ __all__ = [
     "Quadrature",
     "Reduction",
     "corrected_error_law",
-    "decay_rest",
-    "decay_shrinkage",
+    "decayed_values",
+    "diagonal_ends",
+    "diagonal_strengths",
     "error_law",
     "error_law_correction",
     "fa_descend_exact",
@@ -64,7 +65,9 @@ __all__ = [
     "first_times",
     "flow_to_rest",
     "gaussian_problem",
+    "least_ceiling",
     "least_error",
+    "norm_exponent",
     "opposed_copies",
     "oversampling_bound",
     "problem_of_any_shape",
