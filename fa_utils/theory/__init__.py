@@ -11,6 +11,13 @@ from fa_utils.theory.bounds import (
     trace_ceiling,
     trace_time,
 )
+from fa_utils.theory.decay import (
+    decay_rest,
+    decay_shrinkage,
+    feedback_on,
+    schatten_slope,
+    with_decay,
+)
 from fa_utils.theory.depth import (
     decayed_values,
     diagonal_ends,
@@ -46,6 +53,8 @@ __all__ = [
     "Quadrature",
     "Reduction",
     "corrected_error_law",
+    "decay_rest",
+    "decay_shrinkage",
     "decayed_values",
     "diagonal_ends",
     "diagonal_strengths",
