@@ -19,6 +19,7 @@ from fa_utils.report import claims, figures
 SPECIFIED = re.compile(r".*?\.(\d+)([efg%])")
 PLACES = {"f": 0, "%": 2}  # of these, digits are counted from the decimal point
 SAVE = figures.save
+SAVE_MOVING = figures.save_moving
 RESOLVED = figures.resolved
 ROW = claims.Claim.row.fget
 COARSE: list[tuple[np.ndarray, float]] = []  # values in full of each resolved curve, and its last digit
@@ -54,8 +55,8 @@ def resolved(values, least) -> np.ndarray:
     return full
 
 
-def save(figure, name, description) -> figures.Picture:
-    """Save a figure, after noting all of its data."""
+def note_figure(figure, name) -> None:
+    """Add a line for each series that a figure shows."""
     for panel, ax in enumerate(figure.axes):
         for kind, artist, points in figures._series(ax):
             for axis, values, decimals in zip("xy", points.T, figures._decimals(ax), strict=True):
@@ -68,7 +69,22 @@ def save(figure, name, description) -> figures.Picture:
                     unit=unit,
                     digits=5,
                 )
+
+
+def save(figure, name, description) -> figures.Picture:
+    """Save a figure, after noting all of its data."""
+    note_figure(figure, name)
     return SAVE(figure, name, description)
+
+
+def save_moving(figure, name, description, draw_frame, frames) -> figures.Picture:
+    """Save a figure that moves, after noting the data of each frame."""
+
+    def noted(frame) -> None:
+        draw_frame(frame)
+        note_figure(figure, f"{name}, frame {frame}")
+
+    return SAVE_MOVING(figure, name, description, noted, frames)
 
 
 def shown(value, specification):
@@ -99,6 +115,7 @@ class Listening(ast.NodeTransformer):
 def listen() -> None:
     """Listen to claims, to figures as they are saved, and to what f-strings in cells show."""
     figures.save = save
+    figures.save_moving = save_moving
     figures.resolved = resolved
     claims.Claim.row = property(row)
     shell = get_ipython()

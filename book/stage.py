@@ -20,8 +20,18 @@ from summary import run_of
 from fa_utils.report.claims import VERDICT_MIME
 
 PAGES = [f"{name}.md" for name in ("README", "VERDICTS", "TESTING", "CHANGELOG", "CONTRIBUTING")]
-PAGES += ["book/guide.md", "benchmarks/README.md", "tests/mutants.md"]
-NOT_STAGED = ("tests", "*.lock", "*.csv", "stage.py", "links.py", "tables.py", "guide.md", "__pycache__")
+PAGES += ["book/fa-solved.md", "book/guide.md", "benchmarks/README.md", "tests/mutants.md"]
+NOT_STAGED = (
+    "tests",
+    "*.lock",
+    "*.csv",
+    "stage.py",
+    "links.py",
+    "tables.py",
+    "fa-solved.md",
+    "guide.md",
+    "__pycache__",
+)
 OTHER_PAGES = re.compile("(figures|notebooks)/")
 FOLDERS = {".": "The paper", "beyond": "Beyond the paper", "companions": "Companion papers"}
 LONG = 12  # lines of code; longer cells are folded
@@ -96,15 +106,8 @@ def contents(names: list[str]) -> str:
     return "\n\n".join(trees)
 
 
-ROOMS = (
-    "fa_utils",
-    "fa_utils.theory",
-    "fa_utils.report",
-    "fa_utils.report.figures",
-    "fa_utils.companions.song2021",
-    "fa_utils.companions.song2021_settings",
-    "fa_utils.companions.wang2020",
-)
+ROOMS = ["fa_utils", "fa_utils.theory", "fa_utils.report", "fa_utils.report.figures"]
+ROOMS += [f"fa_utils.companions.{path.stem}" for path in sorted(Path("fa_utils/companions").glob("[!_]*.py"))]
 
 
 def reference() -> str:

@@ -51,7 +51,8 @@ def feedback_field(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivative
 def optimal_feedback_field(problem: Problem, Z: np.ndarray, W: np.ndarray) -> Derivatives:
     """Return FA* (4): dZ = (Y - ZW) C^T at the optimal W, which is (I - P_Z) Y C^T; dW = 0.
 
-    W has no motion of its own under FA*. It follows Z, so the W given here does not count.
+    W has no motion of its own under FA*. It follows Z, so the W given here does not count. Z has full column
+    rank: `optimal_forward` refuses any other, and so do `descend` and `flow` at the start.
     """
     # Q Q^T projects on the range of Z; what is left is the residual at the best W.
     Q, _ = np.linalg.qr(Z)

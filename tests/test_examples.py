@@ -43,8 +43,8 @@ def names():
     for module in ("theory", "report"):
         found[module] = import_module(f"fa_utils.{module}")
     found["figures"] = import_module("fa_utils.report.figures")
-    for module in ("li2020", "song2021", "song2021_settings", "wang2020"):
-        found[module] = import_module(f"fa_utils.companions.{module}")
+    for module in (name for name in MODULES if name.startswith("fa_utils.companions.")):
+        found[module.rpartition(".")[2]] = import_module(module)
     return found
 
 

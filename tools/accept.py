@@ -21,7 +21,7 @@ from fa_utils.report.files import write_whole
 
 NOTEBOOKS = Path("notebooks")
 README = Path("README.md")
-KINDS = (".csv", ".png")
+KINDS = (".csv", ".png", ".gif")  # the last of those that move
 
 
 def read(path: Path) -> str:
@@ -85,8 +85,9 @@ def refusals(runs: list[Run]) -> list[str]:
 def adopt(name: str) -> set[str]:
     """Copy a notebook's run and its figures over what is committed; return the figures it no longer has."""
     run, figures = Path("build", f"{name}.ipynb"), figures_of(committed(name))
-    for file in [f"{figure}{kind}" for figure in figures_of(run) for kind in KINDS]:
-        write(Path("figures", file), Path("build", "figures", file).read_bytes())
+    for file in [Path("build", "figures", f"{figure}{kind}") for figure in figures_of(run) for kind in KINDS]:
+        if file.exists():
+            write(Path("figures", file.name), file.read_bytes())
     write(committed(name), run.read_bytes())
     os.utime(run)  # make goes by dates: this run is of the notebook that it has just become
     return {*figures} - {*figures_of(run)}

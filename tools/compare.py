@@ -126,9 +126,13 @@ def picture_difference(fresh: Path, committed: Path) -> str:
 def compare_figure(name: str, fresh: Path, committed: Path) -> Comparison:
     """Compare a figure's data and its picture in one folder with the committed ones in another."""
     paths = [folder / f"{name}{kind}" for folder in (fresh, committed) for kind in (".csv", ".png")]
-    missing = tuple(f"{path} is missing" for path in paths if not path.exists())
+    missing = [f"{path} is missing" for path in paths if not path.exists()]
+    # Of a figure that moves, all frames are in the data.
+    moving = [folder / f"{name}.gif" for folder in (fresh, committed)]
+    if any(path.exists() for path in moving):
+        missing += [f"{path} is missing" for path in moving if not path.exists()]
     if missing:
-        return Comparison(0, 1, missing, np.inf)
+        return Comparison(0, 1, tuple(missing), np.inf)
     # Another Matplotlib draws otherwise: the audit that tries some leaves pictures out.
     pixels = os.environ.get("FA_PIXELS") != "no"
     try:

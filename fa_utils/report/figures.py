@@ -6,7 +6,7 @@ Examples in docstrings come after ``from fa_utils.report import figures``.
 import csv
 import io
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
+from PIL import Image
 
 import fa_utils as fa
 from fa_utils.report.claims import short_number
@@ -323,16 +324,56 @@ def save(figure: Figure, name: str, description: str) -> Picture:
     >>> figures.save(figure, "empty", "An empty panel")  # doctest: +SKIP
     [picture empty: An empty panel]
     """
-    folder = figures_folder()
-    folder.mkdir(parents=True, exist_ok=True)
     # Data first: what is drawn has the digits that are written.
     for ax in figure.axes:
         _shorten(ax)
-    png = _printed(figure)
-    plt.close(figure)
-    write_whole(folder / f"{name}.csv", figure_data(figure).encode())
-    write_whole(folder / f"{name}.png", png)
-    return Picture(name, description, png)
+    return _kept(figure, name, description, _rows(figure))
+
+
+def save_moving(
+    figure: Figure, name: str, description: str, draw_frame: Callable[[int], object], frames: int
+) -> Picture:
+    """Write ``name``.gif, a figure that moves, and as `save` the data of all frames and the last picture.
+
+    Parameters
+    ----------
+    figure
+        As `panels` makes it, with all that does not move.
+    name, description
+        As for `save`.
+    draw_frame
+        A function of the frame's number, from 0, that changes what is drawn.
+    frames
+        How many frames there are.
+
+    Returns
+    -------
+    Picture
+        Of the last frame.
+
+    Raises
+    ------
+    OSError
+        As `save`.
+
+    Examples
+    --------
+    >>> figure, (ax,) = figures.panels()
+    >>> (dot,) = ax.plot([0], [0], "o")
+    >>> figures.save_moving(figure, "dot", "A dot", lambda k: dot.set_xdata([k]), 9)  # doctest: +SKIP
+    [picture dot: A dot]
+    """
+    rows: list[tuple[object, ...]] = []
+    small = []
+    for frame in range(frames):
+        draw_frame(frame)
+        for ax in figure.axes:
+            _shorten(ax)
+        rows += _rows(figure, before=frame * len(figure.axes))
+        small.append(Image.open(io.BytesIO(_printed(figure, dpi=80))).convert("RGB").quantize(64))
+    moving = io.BytesIO()
+    small[0].save(moving, "GIF", save_all=True, append_images=small[1:], duration=100, loop=0)
+    return _kept(figure, name, description, rows, moving.getvalue())
 
 
 def figures_folder() -> Path:
@@ -377,23 +418,49 @@ def figure_data(figure: Figure) -> str:
     >>> figures.figure_data(figure).splitlines()[1]
     '0,line,FA,linear linear,0,3'
     """
+    return _csv(_rows(figure))
+
+
+def _csv(rows: Iterable[tuple[object, ...]]) -> str:
+    """Return rows of points as a table, with its header."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("panel", "kind", "series", "scales", "x", "y"))
-    for panel, ax in enumerate(figure.axes):
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _rows(figure: Figure, before: int = 0) -> Iterator[tuple[object, ...]]:
+    """Yield a row for each point that a figure's axes show, after so many panels of earlier frames."""
+    for panel, ax in enumerate(figure.axes, start=before):
         scales = f"{ax.get_xscale()} {ax.get_yscale()}"
         decimals = _decimals(ax)
         for kind, artist, points in _series(ax):
             for point in _rounded(points, 5, decimals):
                 numbers = (short_number(value, 5) for value in point)
-                writer.writerow((panel, kind, artist.get_label(), scales, *numbers))
-    return text.getvalue()
+                yield panel, kind, artist.get_label(), scales, *numbers
 
 
-def _printed(figure: Figure) -> bytes:
+def _kept(
+    figure: Figure, name: str, description: str, rows: Iterable[tuple[object, ...]], moving: bytes = b""
+) -> Picture:
+    """Write a figure's picture, its data, and what moves of it; close it and return the picture."""
+    folder = figures_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    table = _csv(rows)
+    png = _printed(figure)
+    plt.close(figure)
+    write_whole(folder / f"{name}.csv", table.encode())
+    write_whole(folder / f"{name}.png", png)
+    if moving:
+        write_whole(folder / f"{name}.gif", moving)
+    return Picture(name, description, png)
+
+
+def _printed(figure: Figure, dpi: int = 160) -> bytes:
     """Return the picture as PNG, as `savefig` makes it, which would draw all of it twice."""
     picture = io.BytesIO()
-    figure.set_dpi(160)
+    figure.set_dpi(dpi)
     # As savefig does: find the layout first, and draw without looking for it again.
     layout = figure.get_layout_engine()
     if layout is not None:

@@ -11,6 +11,20 @@ from fa_utils.theory.bounds import (
     trace_ceiling,
     trace_time,
 )
+from fa_utils.theory.decay import (
+    decay_rest,
+    decay_shrinkage,
+    feedback_on,
+    schatten_slope,
+    with_decay,
+)
+from fa_utils.theory.depth import (
+    decayed_values,
+    diagonal_ends,
+    diagonal_strengths,
+    least_ceiling,
+    norm_exponent,
+)
 from fa_utils.theory.exact import (
     fa_star_eigenvalues,
     fa_star_exact,
@@ -39,6 +53,11 @@ __all__ = [
     "Quadrature",
     "Reduction",
     "corrected_error_law",
+    "decay_rest",
+    "decay_shrinkage",
+    "decayed_values",
+    "diagonal_ends",
+    "diagonal_strengths",
     "error_law",
     "error_law_correction",
     "fa_descend_exact",
@@ -50,11 +69,14 @@ __all__ = [
     "fa_star_losses_at",
     "fa_star_overlaps",
     "fa_star_rate",
+    "feedback_on",
     "first_time",
     "first_times",
     "flow_to_rest",
     "gaussian_problem",
+    "least_ceiling",
     "least_error",
+    "norm_exponent",
     "opposed_copies",
     "oversampling_bound",
     "problem_of_any_shape",
@@ -64,6 +86,7 @@ __all__ = [
     "reduce_inputs",
     "running_integral",
     "sampled_errors",
+    "schatten_slope",
     "separation_limit",
     "separation_spectrum",
     "steadied_errors",
@@ -72,4 +95,5 @@ __all__ = [
     "trace_ceiling",
     "trace_time",
     "undecided_directions",
+    "with_decay",
 ]

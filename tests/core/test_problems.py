@@ -368,3 +368,10 @@ def test_a_generator_that_cannot_be_split_is_refused():
         fa.target_with_spectrum([1.0], (6, 4), rng=old)
     with refused(TypeError, says):
         fa.nearly_square_problem(6, 4, 1.0, rng=old)
+
+
+def test_a_target_may_have_one_column_and_as_many_values_as_its_smaller_side(rng):
+    column = fa.target_with_spectrum([2.0], (3, 1), rng=rng)
+    assert close(np.linalg.norm(column), 2.0, rtol=1e-14)
+    full = fa.target_with_spectrum([3.0, 2.0, 1.0], (3, 5), rng=rng)
+    assert close(np.linalg.svd(full, compute_uv=False), [3.0, 2.0, 1.0], rtol=1e-13)

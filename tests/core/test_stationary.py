@@ -283,3 +283,17 @@ def test_errors_from_mixtures_beyond_float64_are_refused(rng):
         pytest.raises(FloatingPointError, match="stationary_errors overflows float64"),
     ):
         fa.stationary_errors([2e160, 1e160, 1e160], mixtures)
+
+
+def test_a_draws_error_does_not_depend_on_how_many_others_there_are(rng):
+    # Two columns that differ by a thousand times rounding: enough to see both directions, by however little.
+    nearly = np.array([[1.0, 1.0], [0.0, 1e-13], [0.0, 0.0]])
+    many = fa.stationary_errors([3.0, 2.0, 1.0], np.broadcast_to(nearly, (5000, 3, 2)))
+    assert close(many, 1.0, atol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "axes"), [("Z", 3), ("W", 1)])
+def test_rest_refuses_layers_that_are_no_matrices(problem, name, axes):
+    layers = {"Z": problem.Z, "W": problem.W, name: np.zeros(axes * (2,))}
+    with refused(ValueError, f"{name} has shape {axes * (2,)}; it must have 2 axes: reshape it"):
+        fa.Rest(**layers, gap=1.0, steps=5)

@@ -73,7 +73,10 @@ def test_a_changed_stored_output_fails_both_reproduce_and_nbval(copied):
     path = copied / "notebooks" / "good.ipynb"
     path.write_text(path.read_text().replace("       1, must", "       2, must"))
     said = told(make(copied, "reproduce"))
-    assert "differs: build/good.ipynb: cell 4: 'text/plain: 1, must be <= 5 (new)', committed 'text/plain: 2, must" in said
+    assert (
+        "build/good.ipynb: cell 4: 'text/plain: 1, must be <= 5 (new)', committed 'text/plain: 2, must"
+        in said
+    )
     compared = make(copied, "nbval", "JOBS=1", "ONLY=good")
     assert compared.returncode != 0 and "notebooks/good.ipynb::Cell 3" in compared.stdout
 

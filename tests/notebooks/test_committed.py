@@ -69,7 +69,9 @@ def test_no_two_notebooks_save_one_figure_and_every_committed_figure_is_some_not
     shown = sorted(name for notebook in NOTEBOOKS for name in figures_of(notebook))
     for kind in ("png", "csv"):
         assert sorted(path.stem for path in Path("figures").glob(f"*.{kind}")) == shown
-    assert {path.suffix for path in Path("figures").iterdir()} == {".csv", ".png"}
+    assert {path.suffix for path in Path("figures").iterdir()} == {".csv", ".png", ".gif"}
+    moving = list(Path("figures").glob("*.gif"))
+    assert all(path.with_suffix(".png").exists() and path.stat().st_size < 2_000_000 for path in moving)
 
 
 @pytest.mark.parametrize("name", sorted({name for path in NOTEBOOKS for name in figures_of(path)}))
@@ -91,7 +93,7 @@ def test_every_parameter_can_be_set_from_the_command_line(notebook):
 
 DOCUMENTS = [
     ROOT / f"{name}.md"
-    for name in ("README", "VERDICTS", "TESTING", "CONTRIBUTING", "CHANGELOG", "book/guide")
+    for name in ("README", "VERDICTS", "TESTING", "CONTRIBUTING", "CHANGELOG", "book/guide", "book/fa-solved")
 ]
 
 

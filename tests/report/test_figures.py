@@ -1,3 +1,4 @@
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from kernel import set_rounding
 from matplotlib import pyplot as plt
+from PIL import Image, ImageSequence
 
 import fa_utils as fa
 from fa_utils.report import figures
@@ -68,6 +70,23 @@ def test_a_picture_is_a_png_whatever_a_users_settings_in_any_folder_that_can_be_
     figures.save(one_curve([1, 2]), "other", "x")
     names = sorted(path.name for path in (folder / "deep" / "below").iterdir())
     assert names == ["curve.csv", "curve.png", "other.csv", "other.png"]
+
+
+def test_a_figure_that_moves_has_the_data_of_all_frames_and_the_picture_of_the_last(folder):
+    figure, (ax,) = figures.panels()
+    (dot,) = ax.plot([0], [0], "o", label="dot")
+    ax.set(xlim=(-1, 5), ylim=(-1, 1))
+
+    def move(frame):
+        dot.set_xdata([frame])
+
+    picture = figures.save_moving(figure, "dot", "a dot that moves", move, 4)
+    rows = [line.split(",") for line in (folder / "dot.csv").read_text().splitlines()[1:]]
+    assert [(row[0], row[4]) for row in rows] == [("0", "0"), ("1", "1"), ("2", "2"), ("3", "3")]
+    assert picture.png == (folder / "dot.png").read_bytes()
+    with Image.open(folder / "dot.gif") as moving:
+        frames = [np.array(frame.convert("RGB")) for frame in ImageSequence.Iterator(moving)]
+    assert len(frames) == 4 and all((one != next_one).any() for one, next_one in itertools.pairwise(frames))
 
 
 def test_panels_stand_side_by_side_at_githubs_width():

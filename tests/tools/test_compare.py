@@ -246,11 +246,12 @@ def test_figures_are_compared_with_their_pictures(tmp_path):
     assert found.differences == (f"{new}/one.png: 20 pixels are of another colour, at 0, 0 by 128 of 255",)
 
 
-@pytest.mark.parametrize("kind", ["csv", "png"])
+@pytest.mark.parametrize("kind", ["csv", "png", "gif"])
 @pytest.mark.parametrize("side", ["new", "old"])
 def test_a_missing_file_is_named(tmp_path, kind, side):
-    figure(tmp_path / "new", "one")
-    figure(tmp_path / "old", "one")
+    for folder in (tmp_path / "new", tmp_path / "old"):
+        figure(folder, "one")
+        (folder / "one.gif").touch()
     missing = tmp_path / side / f"one.{kind}"
     missing.unlink()
     found = compare.compare_figure("one", tmp_path / "new", tmp_path / "old")
