@@ -25,13 +25,10 @@ def above_rounding(values: np.ndarray, sides: Sequence[int]) -> np.ndarray:
 
 def sum_of_squares(matrices: np.ndarray) -> np.ndarray:
     """Return the squared Frobenius norm over the last two axes, shape (...,)."""
-    # In float64, since squares of shorter floats soon overflow.
-    return np.square(matrices, dtype=float).sum(axis=(-2, -1))
+    return np.square(matrices).sum(axis=(-2, -1))
 
 
 def quotient(numerator: ArrayLike, denominator: ArrayLike) -> np.ndarray:
     """Return numerator / denominator, broadcast, and 0 where the denominator is 0."""
-    above = np.asarray(numerator, float)
-    below = np.asarray(denominator, float)
-    shape = np.broadcast_shapes(above.shape, below.shape)
-    return np.divide(above, below, out=np.zeros(shape), where=below != 0)[()]
+    shape = np.broadcast_shapes(np.shape(numerator), np.shape(denominator))
+    return np.divide(numerator, denominator, out=np.zeros(shape), where=np.not_equal(denominator, 0))[()]

@@ -152,6 +152,7 @@ def test_a_quotient_by_zero_is_zero_whatever_was_in_memory(size):
     del before
     assert np.array_equal(quotient(np.ones(size), np.zeros(size)), np.zeros(size))
     assert np.array_equal(quotient(np.ones(size), 2.0), np.full(size, 0.5))
+    assert np.array_equal(quotient(3.0, np.full(size, 2.0)), np.full(size, 1.5))
 
 
 def test_error_stays_accurate_where_it_is_small(rng):

@@ -375,3 +375,11 @@ def test_a_target_may_have_one_column_and_as_many_values_as_its_smaller_side(rng
     assert close(np.linalg.norm(column), 2.0, rtol=1e-14)
     full = fa.target_with_spectrum([3.0, 2.0, 1.0], (3, 5), rng=rng)
     assert close(np.linalg.svd(full, compute_uv=False), [3.0, 2.0, 1.0], rtol=1e-13)
+
+
+def test_a_problem_in_place_of_a_target_and_the_reverse_are_told_apart(problem):
+    with refused(TypeError, "target is a Problem; pass problem.target"):
+        fa.random_problem(problem, 2, rng=np.random.default_rng(0))
+    message = "problem is a ndarray; it must be a Problem: make one with fa.random_problem or fa.Problem"
+    with refused(TypeError, message):
+        fa.stationary_point(problem.target)
