@@ -76,6 +76,8 @@ def resolved(text: str, page: str, repository: str) -> str:
     def link(match: re.Match) -> str:
         words, target = match.groups()
         path = os.path.normpath(Path(page).parent / target.partition("#")[0])
+        if path == "README.md":  # the first page includes it
+            return f"[{words}]({os.path.relpath('index.md', Path(page).parent)})"
         if "://" in target or target.startswith("#") or path in PAGES or OTHER_PAGES.match(path):
             return match[0]
         home = f"https://github.com/{repository}/tree/main"

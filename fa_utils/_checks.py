@@ -1,4 +1,4 @@
-"""Checks of what comes in and what goes out: each names the value, the rule it breaks and the way out."""
+"""Checks of arguments and results: each error names the value, the rule that it breaks, and what to do."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar

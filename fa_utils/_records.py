@@ -1,11 +1,11 @@
-"""Records that keep their promises when they are copied."""
+"""Records whose copies and pickles are as read-only as they are."""
 
 from dataclasses import fields
 from typing import Any
 
 
 class Record:
-    """A frozen dataclass that is made anew from its fields when it is copied or unpickled.
+    """A frozen dataclass that is rebuilt from its fields when it is copied or unpickled.
 
     So a copy's arrays are read-only as well, and nothing that was computed from others comes along.
     """

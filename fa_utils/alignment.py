@@ -125,7 +125,7 @@ def loss(problem: Problem, Z: np.ndarray, W: np.ndarray) -> np.ndarray:
 
 
 def overlap(problem: Problem, W: np.ndarray) -> np.ndarray:
-    """Return M = W C^T: how forward weights (rows of W) lie to feedback weights (rows of C).
+    """Return M = W C^T: the inner products of forward weights (rows of W) and feedback weights (rows of C).
 
     Parameters
     ----------

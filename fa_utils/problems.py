@@ -118,7 +118,7 @@ def thin_svd(target: Target) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Problem(Record):
-    """One factorisation problem (1): bring ||Y - ZW||_F^2 down from a given start.
+    """A factorisation problem (1): make ||Y - ZW||_F^2 small, from a given start.
 
     Arrays become float64 and read-only. They are copied, except read-only ones that are no views.
 

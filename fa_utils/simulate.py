@@ -139,7 +139,7 @@ def _rates(learning_rate: float | Rates) -> Rates:
 
 
 def safe_learning_rate(problem: Problem) -> float:
-    """Return a learning rate at which Euler's GD, FA and FA* stay near their flows' course.
+    """Return a learning rate at which Euler's GD, FA and FA* stay near their flows.
 
     Euler is stable where the rate times the field's steepest slope is below 2; this one aims at 1/2. The
     slope is taken as the largest of ||Z||^2 + ||W||^2 + ||W|| ||C|| at the start, 2 ||Y||, which GD has at

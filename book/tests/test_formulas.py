@@ -11,6 +11,7 @@ from sphinxcontrib import katex
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/**/*.ipynb"))
+NOTATION = ROOT / "notebooks" / "notation.md"
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$", re.DOTALL)
 TYPESET = "katex.renderToString({}, {{displayMode: {}, strict: 'error'}}).length"
@@ -23,12 +24,20 @@ def engine():
         yield engine
 
 
-def formulas(notebook: Path) -> Iterator[tuple[str, bool]]:
-    """Yield each formula of a notebook's prose, and whether it stands on lines of its own."""
-    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
-        if cell["cell_type"] == "markdown":
-            for display, inline in FORMULA.findall(CODE.sub("", "".join(cell["source"]))):
-                yield display or inline, bool(display)
+def texts(page: Path) -> list[str]:
+    """Return the Markdown of a page, or of each cell of a notebook."""
+    text = page.read_text(encoding="utf-8")
+    if page.suffix == ".md":
+        return [text]
+    cells = json.loads(text)["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+
+
+def formulas(page: Path) -> Iterator[tuple[str, bool]]:
+    """Yield each formula of a page, and whether it stands on lines of its own."""
+    for text in texts(page):
+        for display, inline in FORMULA.findall(CODE.sub("", text)):
+            yield display or inline, bool(display)
 
 
 def typeset(engine, formula: str, display: bool) -> int:
@@ -36,9 +45,9 @@ def typeset(engine, formula: str, display: bool) -> int:
     return engine.eval(TYPESET.format(json.dumps(formula), str(display).lower()))
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_every_formula_is_typeset(engine, notebook):
-    found = list(formulas(notebook))
+@pytest.mark.parametrize("page", [NOTATION, *NOTEBOOKS], ids=lambda path: path.stem)
+def test_every_formula_is_typeset(engine, page):
+    found = list(formulas(page))
     assert found
     for formula, display in found:
         assert typeset(engine, formula, display) > len(formula)

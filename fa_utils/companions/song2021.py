@@ -3,7 +3,7 @@
 A network f(x) = beta^T psi(W x) / sqrt(p) learns n labels y by full-batch steps on ||f - y||^2 / n plus
 decay / 2 ||beta||^2. Feedback alignment (FA) moves beta down the gradient, and each row w_s of W as if b_s,
 random and fixed, were beta_s. W moves along the inputs only. It is kept as W X^T, shape (p, n), which moves
-by the inputs' inner products, whatever their dimension is.
+by the inner products of the inputs, so that their dimension costs nothing.
 
 A linear network moves along few directions. With h = X W(0)^T there are alpha, gamma and, in R^n, u and v,
 such that X W^T = h + u b^T and beta = h^T v + gamma b + alpha beta(0): 2n + 2 numbers at any width p.
@@ -454,7 +454,7 @@ def backpropagate_network(
 
 
 def first_samples(network: Network, samples: int) -> Network:
-    """Return the network of the first samples only: what it learns if the others are kept from it.
+    """Return the network of the first samples only: what it learns if it does not see the others.
 
     Parameters
     ----------

@@ -2,8 +2,8 @@
 
 A symmetric tensor of order l in dimension d has N = binom(d + l - 1, l) coordinates. Each is multiplied by
 the root of its multinomial, so that inner products of coordinates are those of the tensors: these coordinates
-are isometric. Learning needs none. The inner product of the l-th powers of u and v is (u^T v)^l, and a step
-costs what the vectors cost.
+are isometric. Learning needs no coordinates: the inner product of the l-th powers of u and v is (u^T v)^l,
+so a step works on the vectors alone.
 """
 
 from dataclasses import dataclass, replace

@@ -1,6 +1,6 @@
 """What a notebook shows: claims with their verdicts and controls, and figures in one style.
 
-The submodule `figures` is not imported here, since Matplotlib takes longer to import than many a run: write
+The submodule `figures` is not imported here, since importing Matplotlib takes longer than many runs: write
 ``from fa_utils.report import figures``.
 """
 

@@ -1,4 +1,4 @@
-"""How every figure looks and is kept: one style, one colour per rule, picture and data saved together.
+"""How every figure looks and is saved: one style, one colour for each rule, picture and data together.
 
 Examples in docstrings come after ``from fa_utils.report import figures``.
 """

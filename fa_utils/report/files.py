@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Writing files so that each is complete or absent, never half-written."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Limits for what is measured on random draws: how far from the truth chance takes it, and hardly further."""
+"""Limits for what is measured on random draws: how far chance may take it from the truth."""
 
 from collections.abc import Callable, Sequence
 

@@ -6,7 +6,7 @@ S = X^T X the paper's rules (9) to (11) are
     dZ = S (Y - ZW) B^T,        dW = Z^T S (Y - ZW),
 
 B being W or C. Take X = U D V^T, D holding the k nonzero singular values. In the coordinates D V^T Z and
-D V^T Y = U^T XY the second equation is the one of the factorisation, and of the first row i is D_i^2 times as
+D V^T Y = U^T XY the second equation is that of the factorisation. In the first, row i runs D_i^2 times as
 fast. So the network factorises its outputs, a k x m matrix with the singular values of XY.
 """
 

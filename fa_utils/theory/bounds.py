@@ -1,4 +1,4 @@
-"""How long FA* takes to a small loss: Theorem 1's time, a shorter one, the time itself, and problems to try.
+"""How long FA* takes to reach a small loss: Theorem 1's time, a shorter one, the true time, test problems.
 
 A bound holds for every start of full column rank whose loss is above epsilon.
 """

@@ -1,8 +1,8 @@
-"""FA from Z = W = 0, solved: two numbers for each singular triple of Y C^T, whatever Y, C and the sizes are.
+"""FA from Z = W = 0, solved: two numbers for each singular triple of Y C^T, for any Y, any C and all sizes.
 
 With Y C^T = U diag(s) V^T all steps keep the form Z = U diag(zeta) V^T, W = V diag(phi) U^T Y, for then
 (Y - ZW) C^T = U diag(s (1 - zeta phi)) V^T and Z^T (Y - ZW) = V diag(zeta (1 - zeta phi)) U^T Y. In the flow
-phi = zeta^2 / (2 s) and the product zeta phi, what is learnt of a mode, is a cube. Not in the paper.
+phi = zeta^2 / (2 s) and the share zeta phi of a mode that is learnt is a cube. Not in the paper.
 """
 
 from typing import NamedTuple

@@ -161,7 +161,7 @@ def reduce(problem: Problem, rank: int | None = None) -> Reduction:
 
 
 def reduce_feedback(problem: Problem) -> Reduction:
-    """Return the exact small problem of FA and FA*, at most (2r, 3r) whatever the target's rank.
+    """Return the exact small problem of FA and FA*, at most (2r, 3r) for any rank of the target.
 
     Of Y the first layer sees Y C^T alone: the columns of Z stay in the span of its and Z(0)'s, and the rows
     of W in the span of W(0)'s and of what these columns see of Y.

@@ -25,6 +25,7 @@ def ready(copy):
             subprocess.run(["cp", "-r", ROOT / "tests" / name, copy / "tests"], check=True)
     (copy / ".github").mkdir()
     shutil.copy(ROOT / ".github" / "notebook-template.ipynb", copy / ".github")
+    shutil.copy(ROOT / "notebooks" / "notation.md", copy / "notebooks")
     write_notebook(copy, "index", PICTURE.format(name="index"), CLAIM.format(bound=5))
     write_index(copy, "")
     return copy

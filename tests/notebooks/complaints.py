@@ -42,10 +42,15 @@ def complaints(path: Path) -> list[str]:
     for output in (output for cell in code for output in cell["outputs"]):
         found += _about_output(output)
     for text in prose:
-        found += [*_about_formulas(text), *_about_tables(text), *_about_elsewhere(text)]
+        found += complaints_about_prose(text)
     if all("broken" in row for row in rows_in(path)):
         found.append("no verdict: nothing that could fail")
     return found
+
+
+def complaints_about_prose(text: str) -> list[str]:
+    """Return all that is wrong with a cell or page of Markdown."""
+    return [*_about_formulas(text), *_about_tables(text), *_about_elsewhere(text)]
 
 
 def _about_file(path: Path) -> Iterator[str]:

@@ -54,7 +54,7 @@ ABOUT = {
     "Appendix B": r"proofs?\b|case|end of real runs",
     "Appendix C": r"lemmas|Lemma 17|Gauss",
     "Appendix D": r"cosine|formula|orthogonal",
-    "Appendix E": r"converge|a constant|conserved|never|to (zero|0)|FA keeps|\bF\b|integral|settles|bound",
+    "Appendix E": r"converge|constant|conserved|never|to (zero|0)|FA keeps|\bF\b|integral|settles|bound",
     "Appendix F": r"random|counterpart",
 }
 BEYOND = re.compile(r"New ([1-9]|1[01])|[A-Z][a-z]+ claim [1-9]|Slides")  # what is not the paper's

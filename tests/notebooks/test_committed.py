@@ -3,6 +3,7 @@
 import ast
 import base64
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,12 +14,13 @@ import papermill
 import pytest
 import tables
 from compare import NUMBERS, figures_of, outputs, read_data
-from complaints import BADLY_NAMED, complaints
+from complaints import BADLY_NAMED, complaints, complaints_about_prose
 from parameters import listed
 from summary import failures, rows_in, run_of
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").rglob("[!.]*.ipynb"))
+NOTATION = ROOT / "notebooks" / "notation.md"
 EACH = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -93,7 +95,16 @@ def test_every_parameter_can_be_set_from_the_command_line(notebook):
 
 DOCUMENTS = [
     ROOT / f"{name}.md"
-    for name in ("README", "VERDICTS", "TESTING", "CONTRIBUTING", "CHANGELOG", "book/guide", "book/fa-solved")
+    for name in (
+        "README",
+        "VERDICTS",
+        "TESTING",
+        "CONTRIBUTING",
+        "CHANGELOG",
+        "book/guide",
+        "book/fa-solved",
+        "notebooks/notation",
+    )
 ]
 
 
@@ -112,6 +123,29 @@ def test_links_lead_somewhere(document):
         path, _, heading = target.partition("#")
         assert (document.parent / path).exists(), target
         assert path or heading in headings, target
+
+
+@EACH
+def test_a_notebooks_first_cell_leads_to_the_list_of_symbols(notebook):
+    (first, *_) = sources(notebook, "markdown")
+    to_notation = os.path.relpath(NOTATION, notebook.parent).replace(os.sep, "/")
+    assert f"Symbols: [notation]({to_notation})" in first
+
+
+def test_every_listed_symbol_occurs_in_the_notebooks_that_are_said_to_define_it():
+    rows = [line for line in NOTATION.read_text(encoding="utf-8").splitlines() if line.startswith("| $")]
+    linked = {row: re.findall(r"\(([\w/-]+\.ipynb)\)", row) for row in rows}
+    assert sum(map(bool, linked.values())) > 50
+    for row, paths in linked.items():
+        texts = [text for path in paths for text in sources(NOTATION.parent / path, "markdown")]
+        prose = re.sub(r"[{}]", "", " ".join(texts))
+        for symbol in re.findall(r"\$([^$]+)\$", row.split(" | ")[0]) if paths else ():
+            assert re.sub(r"[{}]|_[ijk]$", "", symbol) in prose, row
+
+
+def test_the_list_of_symbols_has_formulas_that_github_shows():
+    text = NOTATION.read_text(encoding="utf-8")
+    assert [*complaints_about_prose(text)] == []
 
 
 def test_the_tables_are_those_of_the_committed_notebooks():
