@@ -43,7 +43,7 @@ def names():
     for module in ("theory", "report"):
         found[module] = import_module(f"fa_utils.{module}")
     found["figures"] = import_module("fa_utils.report.figures")
-    for module in ("song2021", "song2021_settings", "wang2020"):
+    for module in ("hawkins2022", "song2021", "song2021_settings", "wang2020"):
         found[module] = import_module(f"fa_utils.companions.{module}")
     return found
 

@@ -57,7 +57,7 @@ ABOUT = {
     "Appendix E": r"converge|a constant|conserved|never|to (zero|0)|FA keeps|\bF\b|integral|settles|bound",
     "Appendix F": r"random|counterpart",
 }
-BEYOND = re.compile(r"New ([1-9]|1[01])|(Song|Wang) claim [1-4]|Slides")  # what is not the paper's
+BEYOND = re.compile(r"New ([1-9]|1[01])|(Song|Wang|Hawkins) claim [1-4]|Slides")  # what is not the paper's
 KIND = r"(Theorem|Lemma|Fact|Figure|Example|Section|Appendix|Corollary|Definition|Proposition)"
 # A number, its list, and no decimals: they, or a year before it, mean another paper's statement.
 CITED = re.compile(rf"(?<!\d{{4}}, ){KIND}s? (\d+[a-z]?|[A-Z])\b((?:(?:,|,? and| to) \d+[a-z]?\b)*)(?!\.\d)")
