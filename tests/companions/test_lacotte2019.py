@@ -260,3 +260,16 @@ def test_unusable_arguments_are_refused(call, kind, says):
     _, A, loss = problem(0)
     with refused(kind, says):
         call(A, loss)
+
+
+class JumpingLoss(lacotte2019.SquaredLoss):
+    """A loss with a gradient that jumps over zero, so that no point is a minimum."""
+
+    def gradient(self, w):
+        return np.where(w > self.targets, 1.0, -1.0)
+
+
+def test_where_no_minimum_is_found_the_error_says_so(rng):
+    data = rng.standard_normal((6, 4))
+    with pytest.raises(FloatingPointError, match=r"^SciPy's root finds no minimum: .*choose a larger decay$"):
+        lacotte2019.solve_in_subspace(data, JumpingLoss(np.ones(6)), 1e-3, rng.standard_normal((4, 2)))

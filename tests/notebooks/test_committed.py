@@ -189,7 +189,16 @@ def test_every_statement_has_a_verdict():
     theorems = {f"Theorem {number}" for number in range(1, 5)}
     rest = {"Example 1", "Fact 2", "Fact 3", "Section 5", "Appendix B", "Appendix D", "Appendix E"}
     beyond = {f"New {number}" for number in range(1, 12)}
-    claims = {"Song": 4, "Wang": 4, "Galanti": 3, "Zhang": 3, "Lacotte": 3, "Woodworth": 4, "Hawkins": 4, "Li": 2}
+    claims = {
+        "Song": 4,
+        "Wang": 4,
+        "Galanti": 3,
+        "Zhang": 3,
+        "Lacotte": 3,
+        "Woodworth": 4,
+        "Hawkins": 4,
+        "Li": 2,
+    }
     companions = {f"{paper} claim {number + 1}" for paper, many in claims.items() for number in range(many)}
     assert figures | lemmas | theorems | rest | beyond | companions <= found
 

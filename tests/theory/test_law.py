@@ -334,3 +334,8 @@ def test_undecided_directions_are_counted_by_their_shares(name):
 
 def test_the_separation_limit_of_single_precision_is_as_exact_as_any():
     assert float(theory.separation_limit(np.float32(1.0))) == (1 + 5**0.5) / 2
+
+
+def test_a_flat_spectrum_leaves_nothing_to_correct():
+    # Every C captures as much of it: r of n equal values.
+    assert theory.corrected_error_law(np.ones(10), 4) == pytest.approx(6, rel=1e-12)
