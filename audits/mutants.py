@@ -29,7 +29,8 @@ COPIES = Path("build", "mutation")
 ROOMS = ("core", "theory", "companions", "report")
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", "build", "__pycache__", ".*_cache")
 FATES = {0: "survived", 5: "survived", 33: "survived"}  # all tests passed, or none reached the mutant
-FATES |= {1: "killed", 3: "killed", 7: "killed"}  # 7: a draw meant to end its process ended the tests' own
+# 7, -11: what was meant to end a draw's process, or broke it, ended the tests' own.
+FATES |= {1: "killed", 3: "killed", 7: "killed", -11: "killed"}
 FATES |= dict.fromkeys((-24, 24, 36, 152, 255), "timed out")
 INTRODUCTION = """\
 # Mutants of fa_utils
