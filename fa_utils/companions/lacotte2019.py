@@ -187,7 +187,8 @@ def solve_in_subspace(data: np.ndarray, loss: Loss, decay: float, sketch: np.nda
     # The objective is strictly convex: where its slope vanishes is its only minimum.
     found = root(slope, np.zeros(seen.shape[1]), jac=second_derivatives, tol=1e-13)
     if np.linalg.norm(slope(found.x)) > 1e-9 * np.linalg.norm(slope(np.zeros(found.x.shape))):
-        raise FloatingPointError(f"SciPy's root finds no minimum: {' '.join(found.message.split())}; choose a larger decay")
+        why = " ".join(found.message.split())
+        raise FloatingPointError(f"SciPy's root finds no minimum: {why}; choose a larger decay")
     return Answers(basis @ found.x, -data.T @ loss.gradient(seen @ found.x) / decay)
 
 
