@@ -1,4 +1,4 @@
-"""Linear algebra that several modules share."""
+"""Small mathematics that several modules share: matrices, quotients, a root."""
 
 from collections.abc import Sequence
 
@@ -32,3 +32,10 @@ def quotient(numerator: ArrayLike, denominator: ArrayLike) -> np.ndarray:
     """Return numerator / denominator, broadcast, and 0 where the denominator is 0."""
     shape = np.broadcast_shapes(np.shape(numerator), np.shape(denominator))
     return np.divide(numerator, denominator, out=np.zeros(shape), where=np.not_equal(denominator, 0))[()]
+
+
+def cubic_root(values: np.ndarray, linear: ArrayLike) -> np.ndarray:
+    """Return the real x with x^3 + linear x = value, linear > 0, to full relative accuracy; broadcast."""
+    # Cardano's solution in its hyperbolic form, in which nothing cancels.
+    unit = np.sqrt(np.divide(linear, 3))
+    return 2 * unit * np.sinh(np.arcsinh(values / (2 * unit**3)) / 3)

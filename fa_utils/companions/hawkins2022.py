@@ -269,14 +269,16 @@ def sample_hamiltonian(
     >>> bool(sizes.min() < 0.01 * sizes.max())
     True
     """
+    step = positive_number("step", step)
     steps = whole_number("steps", steps, least=KEPT)
+    rng = random_generator(rng)
     factors = start
     velocity = np.zeros_like(start)
     chain = []
     for number in range(1, steps + 1):
-        rate = positive_number("step", step) * min(1, 8 * number / steps)
+        rate = step * min(1, 8 * number / steps)
         # Each entry that counts stands for those that do not.
-        counts = (random_generator(rng).random(completion.seen.shape) < BATCH) / BATCH
+        counts = (rng.random(completion.seen.shape) < BATCH) / BATCH
         push = np.sqrt(2 * FRICTION * rate) * rng.standard_normal(start.shape)
         velocity = (1 - FRICTION) * velocity + push
         velocity = velocity + rate * posterior_slope(completion, prior, factors, counts)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fa_utils._checks import positive_number, real_array, whole_number
+from fa_utils._linalg import cubic_root
 
 Link = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -139,9 +140,8 @@ def feedback_dual(coefficients: ArrayLike, scale: float, feedback: ArrayLike) ->
     alpha = positive_number("scale", scale)
     strength = np.abs(real_array("feedback", feedback, ndim=1, integers=True))
     beta = real_array("coefficients", coefficients, ndim=1, integers=True)
-    # The cubic's only real root, as a hyperbolic sine of a third.
-    unit = np.sqrt(2 * alpha / (3 * strength))
-    return 2 * unit * np.sinh(np.arcsinh(1.5 * beta / (alpha * strength * unit)) / 3)
+    # The link, a cubic in s, divided by half of c^2.
+    return cubic_root(2 * beta / strength**2, 2 * alpha / strength)
 
 
 def mirror_end(inputs: ArrayLike, outputs: ArrayLike, link: Link) -> np.ndarray:

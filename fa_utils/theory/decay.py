@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fa_utils._checks import finite_result, nonnegative_values, positive_number, real_array, real_number
-from fa_utils._linalg import above_rounding
+from fa_utils._linalg import above_rounding, cubic_root
 from fa_utils.problems import Factors, Problem, checked_problem
 from fa_utils.rules import Derivatives, Rule, checked_rule
 
@@ -153,7 +153,7 @@ def decay_rest(problem: Problem, decay: float) -> Factors:
     checked_problem(problem)
     decay = positive_number("decay", decay)
     left, values, right = np.linalg.svd(problem.sketch, full_matrices=False)
-    zeta = _cubic_root(values, decay)
+    zeta = cubic_root(values, decay)
     Z = left * zeta @ right
     # In the modes of Y C^T ridge regression is a division.
     W = right.T * (zeta / (zeta**2 + decay)) @ (left.T @ problem.target)
@@ -200,7 +200,7 @@ def decay_shrinkage(singular_values: ArrayLike, decay: float, feedback_scale: fl
     decay = positive_number("decay", decay)
     weight = decay / positive_number("feedback_scale", feedback_scale) ** (2 / 3)
     # With e = weight x what is left is x^3; as sigma - e it would lose digits where it is little.
-    return finite_result("decay_shrinkage", _cubic_root(values, weight) ** 3)
+    return finite_result("decay_shrinkage", cubic_root(values, weight) ** 3)
 
 
 def schatten_slope(product: ArrayLike, exponent: float) -> np.ndarray:
@@ -242,10 +242,3 @@ def schatten_slope(product: ArrayLike, exponent: float) -> np.ndarray:
     # A root would make much of what is rounding.
     seen = above_rounding(values, P.shape)
     return left[:, seen] * values[seen] ** (exponent - 1) @ right[seen]
-
-
-def _cubic_root(values: np.ndarray, linear: float) -> np.ndarray:
-    """Return x (k,) with x^3 + linear x = value, to full relative accuracy."""
-    # Cardano's solution in its hyperbolic form, in which nothing cancels.
-    unit = np.sqrt(linear / 3)
-    return 2 * unit * np.sinh(np.arcsinh(values / (2 * unit**3)) / 3)

@@ -21,7 +21,6 @@ LONGEST = 20  # lines of a cell
 METADATA = {"kernelspec": KERNEL, "language_info": {"name": "python"}}
 REFUSED_COMMANDS = (r"\newcommand", r"\operatorname", r"\mbox", r"\phantom", r"\tag")
 DROPPED_OUTPUTS = ("image/svg+xml", "text/html", "application/javascript")
-TABLES = {VERDICT_MIME}  # what comes as HTML that GitHub shows
 FROM_ELSEWHERE = re.compile(
     r"!\[[^\]]*\]\(<?(?:\w+:)?//|!\[[^\]]*\]\[|<\w+[^>]*\s(?:src|href)\s*=|<(?:script|iframe|object|style)\b",
     re.I,
@@ -115,7 +114,8 @@ def _about_output(output: dict) -> Iterator[str]:
         yield f"an output is {output.get('ename', 'stderr')}: {''.join(output.get('text', []))[:80]}"
     data = output.get("data", {})
     for mime in data:
-        if (mime in DROPPED_OUTPUTS and not TABLES & data.keys()) or "widget" in mime:
+        # The HTML of a verdict is a plain table, which GitHub shows.
+        if (mime in DROPPED_OUTPUTS and VERDICT_MIME not in data) or "widget" in mime:
             yield f"an output of type {mime}; GitHub's viewer drops it"
     about = output.get("metadata", {}).get("image/png", {})
     if "image/png" in data and not about.get("alt"):
