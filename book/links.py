@@ -1,7 +1,8 @@
 """Make anew what leads from page to page: the last cell of every notebook, to its neighbours in the tour.
 
 The repository's address stands in pyproject.toml alone, as Repository of project.urls. Where there is one,
-these cells, the README's badges and CITATION.cff lead there; without one nothing names an address.
+these cells, the README's badges and CITATION.cff lead there, and each notebook begins with a cell that
+installs the package on Colab; without one nothing names an address.
 """
 
 import json
@@ -62,18 +63,38 @@ def last_cell(name: str, order: list[str], home: str) -> str:
     text = " · ".join([*before, *tour, *after])
     if home:
         opened = " · ".join(f"[{service}]({url})" for service, url in services(home, name).items())
-        package = f"%pip install git+https://github.com/{home}"
-        text += f"\n\nOpen in {opened}. (On Colab, run `{package}` in a cell of its own first.)"
+        text += f"\n\nOpen in {opened}."
     return text
 
 
-def with_last_cell(text: str, markdown: str) -> str:
-    """Return a notebook's text with this Markdown in its last cell, the one that is tagged for it."""
+INSTALLATION = """\
+# Only on Colab: fetch the repository, install the package, and go to this notebook's folder.
+import sys
+
+if "google.colab" in sys.modules:
+    get_ipython().system("git clone --quiet --depth 1 https://github.com/{home}")
+    get_ipython().system("pip install --quiet ./{folder}")
+    get_ipython().run_line_magic("cd", "-q {folder}/{place}")"""
+
+
+def installation(name: str, home: str) -> str:
+    """Return code that gives Colab, which opens single files, the package and the data beside a notebook."""
+    place = (NOTEBOOKS / name).parent.as_posix()
+    return INSTALLATION.format(home=home, folder=home.partition("/")[2], place=place)
+
+
+def with_made_cells(text: str, first: str, last: str) -> str:
+    """Return a notebook's text with this code after its title, if any, and this Markdown at its end."""
     notebook = json.loads(text)
-    others = [cell for cell in notebook["cells"] if TAG not in cell["metadata"].get("tags", [])]
-    last = {"cell_type": "markdown", "id": TAG, "metadata": {"tags": [TAG]}}
-    notebook["cells"] = [*others, last | {"source": markdown.splitlines(keepends=True)}]
-    return f"{json.dumps(notebook, indent=1, ensure_ascii=False)}\n"
+    made = {cell["cell_type"]: cell for cell in notebook["cells"] if TAG in cell["metadata"].get("tags", [])}
+    others = [cell for cell in notebook["cells"] if cell not in made.values()]
+    # A cell that has run keeps its number.
+    code = {"cell_type": "code", "execution_count": None, "id": "colab", "outputs": []} | made.get("code", {})
+    end = {"cell_type": "markdown", "id": TAG}
+    for cell, source in ((code, first), (end, last)):
+        cell |= {"metadata": {"tags": [TAG]}, "source": source.splitlines(keepends=True)}
+    notebook["cells"] = [*others[:1], *([code] if first else []), *others[1:], end]
+    return f"{json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)}\n"
 
 
 def badges(home: str) -> str:
@@ -91,7 +112,8 @@ def linked() -> dict[Path, str]:
     files = {}
     for name in order:
         path = NOTEBOOKS / f"{name}.ipynb"
-        files[path] = with_last_cell(read(path), last_cell(name, order, home))
+        first = installation(name, home) if home else ""
+        files[path] = with_made_cells(read(path), first, last_cell(name, order, home))
     line = f"repository-code: https://github.com/{home}\n" if home else ""
     files[citation] = f"{CITED.sub('', read(citation))}{line}"
     files[README] = with_part(read(README), "badges", badges(home))

@@ -2,8 +2,10 @@
 
 import json
 import re
+import sys
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import accept
@@ -81,6 +83,32 @@ def test_an_address_is_used_by_all_that_needs_it_and_leads_to_real_files(monkeyp
     assert "Open in [Binder]" in index["cells"][-1]["source"][-1]
 
 
+def test_where_the_address_is_known_the_first_code_installs_the_package_on_colab_and_nowhere_else(
+    monkeypatch,
+):
+    text = links.with_made_cells(Path("notebooks/beyond/width.ipynb").read_text(), "", "b")
+    added = links.with_made_cells(text, links.installation("beyond/width", HOME), "b")
+    code = [cell for cell in json.loads(added)["cells"] if cell["cell_type"] == "code"]
+    said = []
+    here = {"system": said.append, "run_line_magic": lambda *line: said.append(line)}
+    ask = {"get_ipython": lambda: SimpleNamespace(**here)}
+    exec("".join(code[0]["source"]), ask)
+    assert said == []
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
+    exec("".join(code[0]["source"]), ask)
+    clone = f"git clone --quiet --depth 1 https://github.com/{HOME}"
+    there = ("cd", "-q something/notebooks/beyond")
+    assert said == [clone, "pip install --quiet ./something", there]
+    assert links.with_made_cells(added, "", "b") == text
+
+
+def test_a_cell_that_has_run_keeps_its_number():
+    ran = json.loads(links.with_made_cells(Path("notebooks/lemma-1.ipynb").read_text(), "1", "b"))
+    ran["cells"][1]["execution_count"] = 1
+    again = links.with_made_cells(json.dumps(ran), "1", "b")
+    assert json.loads(again) == ran
+
+
 def test_a_second_time_changes_nothing(monkeypatch):
     home = links.repository()
     texts = {}
@@ -90,8 +118,8 @@ def test_a_second_time_changes_nothing(monkeypatch):
         assert texts.setdefault(each, made) == made
     assert texts[HOME] == f"{texts['']}repository-code: https://github.com/{HOME}\n"
     notebook = Path("notebooks/lemma-1.ipynb").read_text(encoding="utf-8")
-    once = links.with_last_cell(notebook, "b")
-    assert links.with_last_cell(links.with_last_cell(notebook, "a"), "b") == once != notebook
+    once = links.with_made_cells(notebook, "", "b")
+    assert links.with_made_cells(links.with_made_cells(notebook, "1", "a"), "", "b") == once != notebook
 
 
 @pytest.mark.parametrize(
