@@ -124,8 +124,8 @@ def test_settings_that_mean_nothing_are_refused_in_one_sentence(repository, argu
 
 
 def test_without_nbval_nothing_is_changed(repository):
-    code, _ = check(repository, "-o", "addopts=", "--rounding=sideways", "--fixtures")
-    assert code == 0
+    code, said = check(repository, "-o", "addopts=", "--rounding=sideways", "--fixtures")
+    assert code == 0 and "nbsteady:" not in said
 
 
 # --- pictures in outputs -----------------------------------------------------------------------------

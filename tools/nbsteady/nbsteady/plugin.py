@@ -20,9 +20,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         parser.addini(name, meaning, default=default)
 
 
+def runs_notebooks(config: pytest.Config) -> bool:
+    """Return whether nbval is at work."""
+    return config.getoption("nbval", False) or config.getoption("nbval_lax", False)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Give nbval such kernels and cells, as long as this run lasts."""
-    if not (config.getoption("nbval", False) or config.getoption("nbval_lax", False)):
+    if not runs_notebooks(config):
         return
     from nbval import kernel, plugin
 
@@ -43,7 +48,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     """Say how kernels round."""
-    return f"nbsteady: rounding {config.getoption('rounding') or config.getini('rounding')}"
+    rounding = config.getoption("rounding") or config.getini("rounding")
+    return f"nbsteady: rounding {rounding}" if runs_notebooks(config) else ""
 
 
 def with_pictures(compare_outputs: Callable[..., bool], tolerance: float) -> Callable[..., bool]:
