@@ -106,9 +106,8 @@ def test_a_committed_picture_in_the_place_of_another_fails_reproduce(copied):
 def test_a_committed_figure_that_is_missing_or_damaged_fails_reproduce(copied, kind):
     path = copied / "figures" / f"curve.{kind}"
     path.write_bytes(b"damaged")
-    assert "differs: figure curve in build/figures or figures cannot be read: " in told(
-        make(copied, "reproduce")
-    )
+    said = told(make(copied, "reproduce"))
+    assert f"differs: build/figures/curve.{kind} or figures/curve.{kind} cannot be read: " in said
     path.unlink()
     assert f"differs: figures/curve.{kind} is missing" in told(make(copied, "reproduce"))
 
