@@ -13,7 +13,7 @@ BIN = .venv/bin
 RUN = "$(BIN)/python"
 
 NOTEBOOKS := $(sort $(patsubst notebooks/%.ipynb,%,$(shell find notebooks -name '*.ipynb' -not -path '*/.*')))
-PACKAGE := $(shell find fa_utils -name '*.py') $(shell find notebooks -name '*.csv') tools/kernel.py tools/run_notebook.py
+PACKAGE := $(shell find fa_utils -name '*.py') $(shell find notebooks -name '*.csv') $(shell find tools/nbsteady -name '*.py') tools/run_notebook.py
 BADLY_NAMED := $(shell find notebooks -name '*.ipynb' -not -path '*/.*' | LC_ALL=C grep '[^a-z0-9./-]')
 $(if $(BADLY_NAMED),$(error $(BADLY_NAMED): a notebook has a name of small letters, digits and dashes; rename or delete it))
 SELECTED := $(sort $(foreach name,$(or $(ONLY),$(NOTEBOOKS)),$(or $(filter $(name) %/$(name),$(NOTEBOOKS)),\
@@ -50,9 +50,9 @@ $(OUT)/%.ipynb: notebooks/%.ipynb $(PACKAGE) $(ENVIRONMENT)
 
 accept: $(ENVIRONMENT)
 	@$(if $(P)$(ROUNDING),$(error accept adopts the usual run only: leave P and ROUNDING out))
-	@PYTHONPATH=tools $(RUN) book/links.py
+	@PYTHONPATH="$(PYTHONPATH):tools" $(RUN) book/links.py
 	@$(RUN_ALL) || { $(SUMMARY); echo "nothing is adopted"; exit 1; }
-	@$(RUN) tools/accept.py $(SELECTED) && PYTHONPATH=tools $(RUN) book/tables.py
+	@$(RUN) tools/accept.py $(SELECTED) && PYTHONPATH="$(PYTHONPATH):tools" $(RUN) book/tables.py
 
 parameters: $(ENVIRONMENT)
 	@$(RUN) tools/parameters.py $(SELECTED)
@@ -71,12 +71,12 @@ unit: $(ENVIRONMENT)
 # Every notebook once more, with the processor rounding upward. The cells of a notebook belong together.
 nbval: $(ENVIRONMENT)
 	@rm -rf build/test
-	@FA_ROUNDING=$(or $(ROUNDING),up) FA_FIGURES="$(CURDIR)/build/test/figures" PYTHONPATH="$(CURDIR):$(CURDIR)/tools" \
-		$(RUN) -m pytest -q -p kernel -n $(JOBS) --dist loadfile --nbval $(SELECTED:%=notebooks/%.ipynb)
+	@FA_FIGURES="$(CURDIR)/build/test/figures" $(RUN) -m pytest -q -p nbsteady.plugin --rounding=$(or $(ROUNDING),up) \
+		-n $(JOBS) --dist loadfile --nbval --nbval-current-env $(SELECTED:%=notebooks/%.ipynb)
 	@$(RUN) tools/compare.py build/test/figures $(SELECTED)
 
 book: $(ENVIRONMENT) .venv-book/installed
-	@PYTHONPATH="$(CURDIR):$(CURDIR)/tools" $(RUN) book/stage.py build/book-source
+	@PYTHONPATH="$(PYTHONPATH):$(CURDIR)/tools" $(RUN) book/stage.py build/book-source
 	@rm -rf build/book
 	@.venv-book/bin/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env \
 		--doctree-dir build/book-doctrees build/book-source build/book

@@ -3,7 +3,7 @@
 export FA_SHOW := $(SHOW)
 SEEDS = 50
 KILLS = 100
-GRID = PYTHONPATH="$(CURDIR):$(CURDIR)/tools" $(RUN) audits/grid.py
+GRID = PYTHONPATH="$(PYTHONPATH):$(CURDIR)/tools" $(RUN) audits/grid.py
 
 bench: $(ENVIRONMENT)
 	@for one in exact_fa_star exact_fa euler_steps growth draws networks; do $(RUN) benchmarks/$$one.py || exit; done
@@ -31,7 +31,7 @@ stability: $(ENVIRONMENT) .venv-trust/installed
 	@.venv-trust/bin/python audits/stability.py
 
 wrong: $(ENVIRONMENT)
-	@PYTHONPATH="$(CURDIR)/tools" $(RUN) audits/wrong_on_purpose.py
+	@PYTHONPATH="$(PYTHONPATH):$(CURDIR)/tools" $(RUN) audits/wrong_on_purpose.py
 
 mutants: .venv-trust/installed
 	@.venv-trust/bin/python audits/mutants.py $(JOBS) $(ROOMS)

@@ -1,8 +1,7 @@
 """Compare what a run made with what is committed: compare.py FIGURES NOTEBOOK ...
 
-Data of a figure agree if every number does: to 1e-4 of itself and 1e-6 of the largest in its series, on a
-logarithmic axis to a tenth of the smallest if that is less. Its pictures agree if no pixel differs by more
-than 16 of 255. Printed outputs agree if they are equal, as nbval has it: all that is text, cell by cell.
+A figure's data and picture are compared as nbsteady has it. Printed outputs agree if they are equal, as nbval
+has it: all that is text, cell by cell.
 """
 
 import json
@@ -14,12 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageChops
+from nbsteady.compare import file_difference, read_table
 
-RELATIVE = 1e-4
-OF_THE_LARGEST = 1e-6
-OF_THE_SMALLEST = 0.1
-OF_A_PIXEL = 16  # of 255
 NUMBERS = ["x", "y"]
 LABELS = ["panel", "kind", "series", "scales"]
 
@@ -68,81 +63,22 @@ def figures_of(notebook: Path) -> list[str]:
 
 
 def read_data(path: Path) -> pd.DataFrame:
-    """Return a figure's data, a row a point; raise ValueError where a file has none."""
-    kinds = dict.fromkeys(LABELS, str) | dict.fromkeys(NUMBERS, float)
-    missing = {name: ["nan"] for name in NUMBERS}
-    data = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=missing)
-    if [*data] != [*kinds] or not isinstance(data.index, pd.RangeIndex):
-        raise ValueError(f"its columns are {', '.join(data)}, and not {', '.join(kinds)}")
-    return data
-
-
-def allowed(data: pd.DataFrame, column: str) -> pd.Series:
-    """Return by how much each number of a column may differ."""
-    sizes = data[column].abs().replace(np.inf, np.nan)
-    series = data.groupby(LABELS, sort=False).ngroup()
-    beside = OF_THE_LARGEST * sizes.groupby(series, sort=False).transform("max")
-    least = OF_THE_SMALLEST * sizes.where(sizes > 0).groupby(series, sort=False).transform("min")
-    scales = data["scales"].str
-    logarithmic = scales.startswith("log ") if column == "x" else scales.endswith(" log")
-    return RELATIVE * sizes + beside.mask(logarithmic & (least < beside), least)
-
-
-def data_difference(fresh: pd.DataFrame, committed: pd.DataFrame) -> tuple[str, float]:
-    """Return where the data of a figure differ most, or an empty text, and by how much of what is allowed."""
-    if len(fresh) != len(committed):
-        more = fresh[LABELS].value_counts().sub(committed[LABELS].value_counts(), fill_value=0)
-        where = "panel {}, {} {!r}".format(*more.abs().idxmax())
-        return f"{where}: {len(fresh)} rows in all, committed {len(committed)}", np.inf
-    renamed = (fresh[LABELS] != committed[LABELS]).any(axis=1)
-    if renamed.any():
-        new, old = (", ".join(data.loc[renamed.idxmax(), LABELS]) for data in (fresh, committed))
-        return f"row {renamed.idxmax() + 2} is of {new}, committed {old}", np.inf
-    new, old = fresh[NUMBERS], committed[NUMBERS]
-    apart = (new - old).abs() / pd.DataFrame({column: allowed(committed, column) for column in NUMBERS})
-    deviations = apart.fillna(np.inf).mask((new == old) | (new.isna() & old.isna()), 0.0)
-    if not (deviations > 1).any(axis=None):
-        return "", float(deviations.max(axis=None)) if len(deviations) else 0.0
-    row, column = deviations.stack().idxmax()
-    panel, kind, series, _ = fresh.loc[row, LABELS]
-    numbers = f"{column} is {fresh.loc[row, column]:g}, committed {committed.loc[row, column]:g}"
-    return f"panel {panel}, {kind} {series!r}, row {row + 2}: {numbers}", float(deviations.loc[row, column])
-
-
-def picture_difference(fresh: Path, committed: Path) -> str:
-    """Return where two pictures differ most, or an empty text."""
-    with Image.open(fresh) as new, Image.open(committed) as old:
-        if (new.size, new.mode) != (old.size, old.mode):
-            return f"{new.size} pixels of {new.mode}, committed {old.size} of {old.mode}"
-        apart = np.atleast_3d(ImageChops.difference(new, old))
-    if apart.max() <= OF_A_PIXEL:
-        return ""
-    apart = apart.max(axis=-1)
-    row, column = np.unravel_index(apart.argmax(), apart.shape)
-    many = f"{np.count_nonzero(apart > OF_A_PIXEL)} pixels are of another colour"
-    return f"{many}, at {column}, {row} by {apart.max()} of 255"
+    """Return a figure's data, a row a point."""
+    return pd.DataFrame(read_table(path, LABELS).columns)
 
 
 def compare_figure(name: str, fresh: Path, committed: Path) -> Comparison:
     """Compare a figure's data and its picture in one folder with the committed ones in another."""
-    paths = [folder / f"{name}{kind}" for folder in (fresh, committed) for kind in (".csv", ".png")]
-    missing = [f"{path} is missing" for path in paths if not path.exists()]
+    # Another Matplotlib draws otherwise: the audit that tries some leaves pictures out.
+    kinds = [".csv"] if os.environ.get("FA_PIXELS") == "no" else [".csv", ".png"]
+    pairs = [(fresh / f"{name}{kind}", committed / f"{name}{kind}") for kind in kinds]
+    found = [file_difference(*pair, LABELS) for pair in pairs]
     # Of a figure that moves, all frames are in the data.
     moving = [folder / f"{name}.gif" for folder in (fresh, committed)]
     if any(path.exists() for path in moving):
-        missing += [f"{path} is missing" for path in moving if not path.exists()]
-    if missing:
-        return Comparison(0, 1, tuple(missing), np.inf)
-    # Another Matplotlib draws otherwise: the audit that tries some leaves pictures out.
-    pixels = os.environ.get("FA_PIXELS") != "no"
-    try:
-        same = [new.read_bytes() == old.read_bytes() for new, old in zip(paths[:2], paths[2:], strict=True)]
-        in_data, deviation = ("", 0.0) if same[0] else data_difference(*map(read_data, paths[::2]))
-        in_picture = "" if same[1] or not pixels else picture_difference(*paths[1::2])
-    except (ValueError, OSError, SyntaxError) as error:
-        return Comparison(0, 1, (f"figure {name} in {fresh} or {committed} cannot be read: {error}",), np.inf)
-    lines = [f"{path}: {line}" for path, line in zip(paths[:2], (in_data, in_picture), strict=True) if line]
-    return Comparison(0, 1, tuple(lines), deviation)
+        found += [(f"{path} is missing", np.inf) for path in moving if not path.exists()]
+    differences = tuple(said for said, _ in found if said)
+    return Comparison(0, 1, differences, max(deviation for _, deviation in found))
 
 
 # --- notebooks ---

@@ -14,17 +14,28 @@ from pathlib import Path
 
 import nbformat
 import papermill
+from ipykernel.kernelspec import get_kernel_dict
 from jupyter_client import AsyncKernelManager
-from kernel import own
+from jupyter_client.kernelspec import KernelSpec
+from nbsteady.kernel import rounding_kernel
 from parameters import read, split
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 PACKAGE = Path(__file__).parents[1] / "fa_utils"
 
 
+def own_kernel() -> type:
+    """Return a manager of kernels of this interpreter, whatever kernelspecs there are; FA_ROUNDING rounds."""
+
+    class OwnKernel(rounding_kernel(AsyncKernelManager, os.environ.get("FA_ROUNDING") or "nearest")):
+        kernel_spec = KernelSpec(**get_kernel_dict())
+
+    return OwnKernel
+
+
 def execute(notebook: Path, output: Path, parameters: dict[str, object]) -> None:
     """Run ``notebook`` in its own folder; write it, broken or not, to ``output``."""
-    how = {"kernel_name": "python3", "kernel_manager_class": own(AsyncKernelManager)}
+    how = {"kernel_name": "python3", "kernel_manager_class": own_kernel()}
     how |= {"progress_bar": False, "request_save_on_cell_execute": False, "shutdown_kernel": "immediate"}
     how["extra_arguments"] = ["--log-level=CRITICAL", "--HistoryManager.enabled=False"]
     papermill.execute_notebook(str(notebook), str(output), parameters, cwd=str(notebook.parent), **how)

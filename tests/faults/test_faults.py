@@ -15,7 +15,7 @@ import pytest
 from small_copy import BIN, CLAIM, clean_environment, copy_repository, make, write_notebook
 
 KINDS = {
-    "kernel": lambda words: any(word.endswith("/tools/kernel.py") for word in words),
+    "kernel": lambda words: any(word.endswith("/nbsteady/launcher.py") for word in words),
     "notebook's run": lambda words: "tools/run_notebook.py" in words[:3],
     "make": lambda words: words[:1] == ["make"] and "--question" not in words,
     "pool worker": lambda words: any("loky.backend.popen_loky" in word for word in words),

@@ -6,8 +6,8 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
-from kernel import set_rounding
 from matplotlib import pyplot as plt
+from nbsteady.launcher import set_rounding
 from PIL import Image, ImageSequence
 
 import fa_utils as fa

@@ -73,7 +73,7 @@ def test_what_is_within_the_tolerance_is_not_adopted_but_more_is(capsys):
         assert (content("figures") | content("notebooks") != before) == adopted
     embedded = json.loads(Path("notebooks", "one.ipynb").read_bytes())["cells"][2]["outputs"][0]
     assert embedded["data"]["image/png"] == drawn["data"]["image/png"]
-    assert "row 3: y is 2.001, committed 2" in capsys.readouterr().out
+    assert "row 3 (0, line, FA, linear linear): y is 2.001, committed 2" in capsys.readouterr().out
 
 
 def test_an_editors_metadata_is_accepted_away(capsys):

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from pathlib import Path
 
 import nbformat
@@ -9,6 +10,7 @@ import papermill
 import pytest
 import run_notebook
 from made_up import METADATA
+from nbsteady import launcher
 from small_copy import CLAIM, PICTURE, write_notebook
 
 ENVIRONMENT = "import os\nprint(os.environ['FA_ROUNDING'], seed)"
@@ -86,6 +88,17 @@ def test_a_failing_verdict_hides_none_after_it_and_a_broken_cell_goes_to_failed(
     assert files() == {"deep/failed/one.ipynb"}
     text = Path("build", "deep", "failed", "one.ipynb").read_text()
     assert '"verdict": "fails"' in text and '"verdict": "holds"' in text
+
+
+def test_whatever_kernelspec_is_found_the_kernel_is_this_interpreters(tmp_path, monkeypatch):
+    found = tmp_path / "kernels" / "python3"
+    found.mkdir(parents=True)
+    (found / "kernel.json").write_text('{"argv": ["/another/python"], "display_name": "x", "language": "x"}')
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    monkeypatch.setenv("FA_ROUNDING", "down")
+    manager = run_notebook.own_kernel()(kernel_name="python3")
+    given = [launcher.__file__, "down", "-f", manager.connection_file]
+    assert manager.format_kernel_cmd() == [sys.executable, *given]
 
 
 # --- pretended ---------------------------------------------------------------------------------------
