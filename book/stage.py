@@ -4,6 +4,8 @@ Each page is where its original is, so that its links hold. Sphinx then makes th
 read from disk, without a network.
 """
 
+import csv
+import html
 import importlib
 import inspect
 import json
@@ -11,6 +13,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from accept import NOTEBOOKS, names, with_part
@@ -40,8 +43,26 @@ PICTURE = re.compile(r"\[(!\[[^\]]*\]\([^)]*\))\]\(([^)]*)\)<br>(.+?) \|")
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 
 
-def readable(notebook: dict) -> dict:
-    """Return a notebook as the book shows it: pictures described, long code folded."""
+def settings() -> dict[str, str]:
+    """Return the explorer's setting that is like a notebook's own, for each notebook that has one."""
+    with open("book/settings.csv", encoding="utf-8") as file:
+        return {row["notebook"]: row["setting"] for row in csv.DictReader(file)}
+
+
+def to_explorer(name: str, setting: str) -> str:
+    """Return a notebook's link to the explorer, as HTML: in Markdown a setting would be taken for a heading."""
+    page = os.path.relpath("explorer.html", Path("notebooks", name).parent)
+    address = f"{page}#{html.escape(setting)}"
+    return f'<a href="{address}">Open the explorer at a setting like this notebook’s</a>'
+
+
+def to_notebooks(names: Iterable[str]) -> str:
+    """Return the explorer's links to notebooks."""
+    return " · ".join(f"[{title(name)}](notebooks/{name}.ipynb)" for name in names)
+
+
+def readable(notebook: dict, explorer: str = "") -> dict:
+    """Return a notebook as the book shows it: pictures described, long code folded, the explorer linked."""
     tagged = [cell for cell in notebook["cells"] if TAG in cell["metadata"].get("tags", [])]
     notebook["cells"] = [cell for cell in notebook["cells"] if cell not in tagged]
     for cell in notebook["cells"]:
@@ -54,6 +75,10 @@ def readable(notebook: dict) -> dict:
             about = output.get("metadata", {}).get("image/png")
             if about:
                 cell["metadata"]["mystnb"] = {"image": {"alt": about["alt"]}}
+    if explorer:
+        notebook["cells"].append(
+            {"cell_type": "markdown", "id": "explorer", "metadata": {}, "source": explorer}
+        )
     return notebook
 
 
@@ -144,10 +169,13 @@ def stage(source: Path) -> None:
     texts["reference.md"] = reference()
     texts["contents.md"] = contents(order)
     texts["homes.json"] = json.dumps(homes(order))
+    chosen = settings()
+    texts["settings.md"] = to_notebooks(chosen)
     for name in order:
         path = f"notebooks/{name}.ipynb"
         notebook = json.loads(Path(path).read_text(encoding="utf-8"))
-        texts[path] = json.dumps(readable(notebook))
+        link = to_explorer(name, chosen[name]) if name in chosen else ""
+        texts[path] = json.dumps(readable(notebook, link))
     for page, text in texts.items():
         (source / page).parent.mkdir(parents=True, exist_ok=True)
         (source / page).write_text(text, encoding="utf-8")

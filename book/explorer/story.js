@@ -5,9 +5,9 @@
 
 (() => {
   const STEP = 1 / 30; // of time, between frames
+  const STEPS = 4; // of the integration, in one frame
   const PACE = 40; // milliseconds a frame
   const LEAP = 24; // frames at once, where motion is to be reduced
-  const MOST_STEPS = 10000; // of a run, far more than any needs
   const SECOND = 0.5; // the lesser singular value of a Y of rank 2
   const TARGET_ANGLE = 20; // of Y's leading right singular vector, in degrees
   const RULES = ["GD", "FA"];
@@ -25,46 +25,60 @@
   const squared = (vector) => dot(vector, vector);
   const direction = (degrees) => [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
 
-  /** Return the problem: Y (three rows of two), C, Z and W; W starts at a fixed angle, far from Y's direction. */
+  /** Return the problem: Y (three rows of two), C, Z and W. W starts at a fixed angle, far from Y's direction. */
   function makeProblem(rank, feedbackAngle) {
     const lesser = rank === 1 ? 0 : SECOND;
-    const across = direction(TARGET_ANGLE + 90).map((entry) => lesser * entry);
     return {
-      Y: [direction(TARGET_ANGLE), across, [0, 0]],
+      Y: [direction(TARGET_ANGLE), direction(TARGET_ANGLE + 90).map((entry) => lesser * entry), [0, 0]],
       C: direction(feedbackAngle),
       Z: [0.1, 0.1, 0.1],
       W: direction(255).map((entry) => 0.6 * entry),
     };
   }
 
-  /** Return the rows of Y - ZW for a state (Z, W). */
-  const difference = (Y, state) => Y.map((row, i) => row.map((entry, j) => entry - state[i] * state[3 + j]));
-
   /** Return a rule's field: dZ = (Y - ZW) B^T, where B is W under GD and C under FA, and dW = Z^T (Y - ZW). */
   function field({ Y, C }, rule) {
     return (state, slope) => {
-      const rows = difference(Y, state);
-      const back = rule === "GD" ? state.slice(3) : C;
-      slope.fill(0);
-      rows.forEach((row, i) => {
-        slope[i] = dot(row, back);
-        slope[3] += state[i] * row[0];
-        slope[4] += state[i] * row[1];
-      });
+      const [w1, w2] = [state[3], state[4]];
+      const [b1, b2] = rule === "GD" ? [w1, w2] : C;
+      [slope[3], slope[4]] = [0, 0];
+      for (let i = 0; i < 3; i++) {
+        const e1 = Y[i][0] - state[i] * w1;
+        const e2 = Y[i][1] - state[i] * w2;
+        slope[i] = e1 * b1 + e2 * b2;
+        slope[3] += state[i] * e1;
+        slope[4] += state[i] * e2;
+      }
     };
   }
+
+  /** Move a state on by one step of Runge and Kutta's method of order four. */
+  function advance(slopeOf, state, step) {
+    const slopes = [0, 0.5, 0.5, 1].reduce((found, share) => {
+      const last = found[found.length - 1];
+      const slope = new Float64Array(state.length);
+      slopeOf(last ? state.map((entry, i) => entry + share * step * last[i]) : state, slope);
+      return [...found, slope];
+    }, []);
+    const [one, two, three, four] = slopes;
+    state.forEach((_, i) => (state[i] += (step * (one[i] + 2 * two[i] + 2 * three[i] + four[i])) / 6));
+  }
+
+  const errorOf = (Y, state) => squared(Y.flatMap((row, i) => row.map((entry, j) => entry - state[i] * state[3 + j])));
 
   /** Return a rule's run, frame by frame: W, the error over ||Y||^2, and the cosine of W with C. */
   function makeRun(problem, rule) {
     const { Y, C, Z, W } = problem;
-    const start = Float64Array.from([...Z, ...W]);
-    const states = integrate.states(field(problem, rule), start, STEP, FRAMES + 1, MOST_STEPS);
-    const weights = states.map((state) => [...state.slice(3)]);
-    return {
-      W: weights,
-      errors: states.map((state) => squared(difference(Y, state).flat()) / squared(Y.flat())),
-      cosines: weights.map((row) => dot(row, C) / Math.hypot(...row)),
-    };
+    const [state, slopeOf, total] = [Float64Array.from([...Z, ...W]), field(problem, rule), squared(Y.flat())];
+    const run = { W: [], errors: [], cosines: [] };
+    for (let frame = 0; frame <= FRAMES; frame++) {
+      const row = [state[3], state[4]];
+      run.W.push(row);
+      run.errors.push(errorOf(Y, state) / total);
+      run.cosines.push(dot(row, C) / Math.hypot(...row));
+      for (let i = 0; i < STEPS; i++) advance(slopeOf, state, STEP / STEPS);
+    }
+    return run;
   }
 
   /** Return where FA stops (Lemma 1: Y projected on YC^T) and the best of rank one, over ||Y||^2. */
