@@ -9,7 +9,7 @@
   const PACE = 40; // milliseconds a frame
   const LEAP = 24; // frames at once, where motion is to be reduced
   const SECOND = 0.5; // the lesser singular value of a Y of rank 2
-  const TARGET_ANGLE = 20; // of Y's leading right singular vector, in degrees
+  const TARGET_ANGLE = 22; // of Y's leading right singular vector, in degrees; C is never quite at a right angle with it
   const RULES = ["GD", "FA"];
   const RADIUS = 90;
   const CHART = { left: 34, right: 332, top: 10, bottom: 212, highest: 1.4 };
