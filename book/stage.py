@@ -50,7 +50,7 @@ def settings() -> dict[str, str]:
 
 
 def to_explorer(name: str, setting: str) -> str:
-    """Return a notebook's link to the explorer, as HTML: in Markdown a setting would be taken for a heading."""
+    """Return a notebook's link to the explorer. It is HTML: Markdown would take a setting for a heading."""
     page = os.path.relpath("explorer.html", Path("notebooks", name).parent)
     address = f"{page}#{html.escape(setting)}"
     return f'<a href="{address}">Open the explorer at a setting like this notebook’s</a>'

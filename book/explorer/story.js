@@ -9,7 +9,7 @@
   const PACE = 40; // milliseconds a frame
   const LEAP = 24; // frames at once, where motion is to be reduced
   const SECOND = 0.5; // the lesser singular value of a Y of rank 2
-  const TARGET_ANGLE = 22; // of Y's leading right singular vector, in degrees; C is never quite at a right angle with it
+  const TARGET_ANGLE = 22; // of Y's leading right singular vector, in degrees: C is never at a right angle to it
   const RULES = ["GD", "FA"];
   const RADIUS = 90;
   const CHART = { left: 34, right: 332, top: 10, bottom: 212, highest: 1.4 };
@@ -64,12 +64,14 @@
     state.forEach((_, i) => (state[i] += (step * (one[i] + 2 * two[i] + 2 * three[i] + four[i])) / 6));
   }
 
-  const errorOf = (Y, state) => squared(Y.flatMap((row, i) => row.map((entry, j) => entry - state[i] * state[3 + j])));
+  const errorOf = (Y, state) =>
+    squared(Y.flatMap((row, i) => row.map((entry, j) => entry - state[i] * state[3 + j])));
 
   /** Return a rule's run, frame by frame: W, the error over ||Y||^2, and the cosine of W with C. */
   function makeRun(problem, rule) {
     const { Y, C, Z, W } = problem;
-    const [state, slopeOf, total] = [Float64Array.from([...Z, ...W]), field(problem, rule), squared(Y.flat())];
+    const [slopeOf, total] = [field(problem, rule), squared(Y.flat())];
+    const state = Float64Array.from([...Z, ...W]);
     const run = { W: [], errors: [], cosines: [] };
     for (let frame = 0; frame <= FRAMES; frame++) {
       const row = [state[3], state[4]];
@@ -120,7 +122,7 @@
       const [x, y] = onChart(0, error);
       return [
         svg("line", lineTo([x, y], onChart(end, error))),
-        svg("text", { x: x - 17, y }, error),
+        svg("text", at([x - 17, y]), error),
       ];
     });
     const below = [0, end / 2, end].map((time) => svg("text", at(onChart(time, -0.1)), time));
@@ -134,7 +136,7 @@
     const end = FRAMES * STEP;
     const drawn = names.flatMap(([name, level]) => [
       svg("line", lineTo(onChart(0, level), onChart(end, level))),
-      svg("text", at(onChart(end, level + 0.06)), name),
+      svg("text", at(onChart(end, level + 0.09)), name),
     ]);
     find("levels").replaceChildren(...drawn);
   }
@@ -189,14 +191,17 @@
     return `${side}, and the error ${falls ? "falls" : "grows"}.`;
   }
 
+  /** Describe both pictures to who cannot see them. */
   function describe({ C, Y }, { runs, levels }) {
     const angle = ([x, y]) => `${(Math.round((Math.atan2(y, x) * 180) / Math.PI) + 360) % 360} degrees`;
-    const turns = RULES.map((rule) => `under ${rule} from ${angle(runs[rule].W[0])} to ${angle(lastOf(runs[rule].W))}`);
-    const falls = RULES.map((rule) => `under ${rule} from ${short(runs[rule].errors[0])} to ${short(lastOf(runs[rule].errors))}`);
-    const circle = `W turns ${turns.join(", and ")}. C points to ${angle(C)}, and Y’s direction is ${angle(Y[0])} or opposite.`;
-    const chart = `The error goes ${falls.join(", and ")}. Lemma 1 says ${short(levels.stationary)}, the best is ${short(levels.optimum)}.`;
-    find("circle").setAttribute("aria-label", circle);
-    find("chart").setAttribute("aria-label", chart);
+    const way = (values, said) => `from ${said(values[0])} to ${said(lastOf(values))}`;
+    const each = (part, said) => RULES.map((rule) => `${way(runs[rule][part], said)} under ${rule}`);
+    const turns = `W turns ${each("W", angle).join(" and ")}`;
+    const falls = `The error goes ${each("errors", short).join(" and ")}`;
+    const marks = `C points to ${angle(C)}, and Y’s direction is ${angle(Y[0])} or opposite`;
+    const stops = `Lemma 1 says ${short(levels.stationary)}, and the best is ${short(levels.optimum)}`;
+    find("circle").setAttribute("aria-label", `${turns}. ${marks}.`);
+    find("chart").setAttribute("aria-label", `${falls}. ${stops}.`);
   }
 
   // --- the controls ---

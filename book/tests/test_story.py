@@ -1,7 +1,8 @@
-"""The explorer's first screen: its numbers are fa_utils' own, and it can be played, scrubbed, and read aloud."""
+"""The explorer's first screen: its numbers are those of fa_utils, and it can be played, scrubbed, read aloud."""
 
 import csv
 import html
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,8 @@ SENTENCES = """() => [...Array(241).keys()].map((frame) => {
     slider.dispatchEvent(new Event("input", { bubbles: true }));
     return document.querySelector("#story-status").textContent;
 })"""
-CONTROLS = """Object.fromEntries([...document.querySelector("#explorer form").elements].map((one) => [one.name, one.value]))"""
+CONTROLS = """Object.fromEntries(
+    [...document.querySelector("#explorer form").elements].map(({ name, value }) => [name, value]))"""
 SETTINGS = list(csv.DictReader((ROOT / "book" / "settings.csv").read_text(encoding="utf-8").splitlines()))
 
 
@@ -149,7 +151,7 @@ def test_the_line_of_y_is_its_leading_right_singular_vector(story):
 def test_the_story_that_is_told_is_true(story):
     """W starts opposite to C, FA's error grows first, and FA ends on C's side; GD ends along Y, elsewhere."""
     page = story()
-    problem, times, answer = shown(page)
+    problem, _, answer = shown(page)
     fa_run, gd_run = answer["runs"]["FA"], answer["runs"]["GD"]
     assert fa_run["cosines"][0] == pytest.approx(-1, abs=1e-12)
     assert max(fa_run["errors"]) > 1.1 * fa_run["errors"][0] and fa_run["cosines"][-1] > 0.5
@@ -158,7 +160,7 @@ def test_the_story_that_is_told_is_true(story):
         assert run["errors"][-1] < 1e-3
         assert abs(np.dot(run["W"][-1], problem.target[0])) / np.linalg.norm(run["W"][-1]) > 0.999
     choose(page, 2, 75)
-    problem, times, answer = shown(page)
+    problem, _, answer = shown(page)
     end = problem.feedback @ problem.target.T @ problem.target
     last = np.array(answer["runs"]["FA"]["W"][-1])
     assert (end @ last)[0] / np.linalg.norm(end) / np.linalg.norm(last) > 0.9999
@@ -236,7 +238,7 @@ def test_the_sentence_says_what_the_numbers_say_and_changes_seldom(story):
         for sentence, cosine, step in zip(sentences, run["cosines"], np.diff(run["errors"]), strict=False):
             assert ("points away" in sentence) == (cosine < 0)
             assert sentence.endswith("the error falls." if step < 0 else "the error grows.")
-        assert sum(one != other for one, other in zip(sentences, sentences[1:], strict=False)) <= 4
+        assert sum(one != other for one, other in pairwise(sentences)) <= 4
 
 
 @pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 390)])
