@@ -96,6 +96,8 @@
 
   // --- the pictures ---
 
+  const ways = {}; // of each rule, through both pictures
+
   const move = (element, attributes) =>
     Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
 
@@ -152,27 +154,36 @@
     move(mark.children[1], { transform: `translate(${x} ${y}) rotate(45)` });
     move(find("feedback-name"), at(onCircle(C, 1.25)));
     for (const rule of RULES) {
-      const points = runs[rule].errors.map((error, frame) => onChart(frame * STEP, error));
-      move(partOf("chart", rule).children[0], { points: points.join(" ") });
+      ways[rule] = makeWay(runs[rule], rule === "GD" ? 0.97 : 1.03);
+      move(partOf("chart", rule).children[0], { points: ways[rule].curve.join(" ") });
     }
     drawLevels(levels);
   }
 
+  /** Return the points of a run, frame by frame: W's direction, its trail at so many radii, and the error's curve. */
+  function makeWay({ W, errors }, radii) {
+    const units = W.map((row) => row.map((entry) => entry / Math.hypot(...row)));
+    return {
+      units,
+      trail: units.map((unit) => onCircle(unit, radii)),
+      curve: errors.map((error, frame) => onChart(frame * STEP, error)),
+    };
+  }
+
   /** Draw one rule's arrow and point at a frame, and the way there. */
-  function drawRule(rule, { W, errors }, frame) {
-    const units = W.slice(0, frame + 1).map((row) => row.map((entry) => entry / Math.hypot(...row)));
+  function drawRule(rule, frame) {
+    const { units, trail, curve } = ways[rule];
     const [x, y] = units[frame];
     const aside = rule === "GD" ? 0.16 : -0.16;
-    const [trail, arrow, tip, name] = partOf("circle", rule).children;
+    const [path, arrow, tip, name] = partOf("circle", rule).children;
     const [cx, cy] = onCircle([x, y], 1);
-    move(trail, { points: units.map((unit) => onCircle(unit, rule === "GD" ? 0.97 : 1.03)).join(" ") });
+    move(path, { points: trail.slice(0, frame + 1).join(" ") });
     move(arrow, lineTo([0, 0], [cx, cy]));
     move(tip, { cx, cy });
     move(name, at(onCircle([0.6 * x + aside * y, 0.6 * y - aside * x], 1)));
-    const points = errors.slice(0, frame + 1).map((error, i) => onChart(i * STEP, error));
-    const [, curve, head] = partOf("chart", rule).children;
-    move(curve, { points: points.join(" ") });
-    move(head, { cx: points[frame][0], cy: points[frame][1] });
+    const [, past, head] = partOf("chart", rule).children;
+    move(past, { points: curve.slice(0, frame + 1).join(" ") });
+    move(head, { cx: curve[frame][0], cy: curve[frame][1] });
   }
 
   // --- words ---
@@ -212,7 +223,7 @@
     const frame = Number(slider.value);
     const time = (frame * STEP).toFixed(1);
     for (const rule of RULES) {
-      drawRule(rule, answer.runs[rule], frame);
+      drawRule(rule, frame);
       find(`error-${rule.toLowerCase()}`).value = short(answer.runs[rule].errors[frame]);
       find(`cosine-${rule.toLowerCase()}`).value = short(answer.runs[rule].cosines[frame]);
     }

