@@ -4,10 +4,13 @@ The repository's address stands in pyproject.toml alone, as Repository of projec
 these cells, the README's badges and CITATION.cff lead there; without one nothing names an address.
 """
 
+import csv
+import html
 import json
 import os
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -65,6 +68,24 @@ def last_cell(name: str, order: list[str], home: str) -> str:
         package = f"%pip install git+https://github.com/{home}"
         text += f"\n\nOpen in {opened}. (On Colab, run `{package}` in a cell of its own first.)"
     return text
+
+
+def explorer_settings() -> dict[str, str]:
+    """Return the explorer's setting that is like a notebook's own, for each notebook that has one."""
+    with open("book/settings.csv", encoding="utf-8") as file:
+        return {row["notebook"]: row["setting"] for row in csv.DictReader(file)}
+
+
+def to_explorer(name: str, setting: str) -> str:
+    """Return a notebook's link to the explorer. It is HTML: Markdown would take a setting for a heading."""
+    page = os.path.relpath("explorer.html", Path("notebooks", name).parent)
+    address = f"{page}#{html.escape(setting)}"
+    return f'<a href="{address}">Open the explorer at a setting like this notebook’s</a>'
+
+
+def to_notebooks(names: Iterable[str]) -> str:
+    """Return the explorer's links to notebooks."""
+    return " · ".join(f"[{title(name)}](notebooks/{name}.ipynb)" for name in names)
 
 
 def with_last_cell(text: str, markdown: str) -> str:

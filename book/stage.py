@@ -4,8 +4,6 @@ Each page is where its original is, so that its links hold. Sphinx then makes th
 read from disk, without a network.
 """
 
-import csv
-import html
 import importlib
 import inspect
 import json
@@ -13,11 +11,10 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from accept import NOTEBOOKS, names, with_part
-from links import TAG, repository, title
+from links import TAG, explorer_settings, repository, title, to_explorer, to_notebooks
 from summary import run_of
 
 from fa_utils.report.claims import VERDICT_MIME
@@ -41,24 +38,6 @@ LONG = 12  # lines of code; longer cells are folded
 GALLERY = re.compile(r"\| \| \|\n(?:\|.*\n)+")
 PICTURE = re.compile(r"\[(!\[[^\]]*\]\([^)]*\))\]\(([^)]*)\)<br>(.+?) \|")
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
-
-
-def settings() -> dict[str, str]:
-    """Return the explorer's setting that is like a notebook's own, for each notebook that has one."""
-    with open("book/settings.csv", encoding="utf-8") as file:
-        return {row["notebook"]: row["setting"] for row in csv.DictReader(file)}
-
-
-def to_explorer(name: str, setting: str) -> str:
-    """Return a notebook's link to the explorer. It is HTML: Markdown would take a setting for a heading."""
-    page = os.path.relpath("explorer.html", Path("notebooks", name).parent)
-    address = f"{page}#{html.escape(setting)}"
-    return f'<a href="{address}">Open the explorer at a setting like this notebook’s</a>'
-
-
-def to_notebooks(names: Iterable[str]) -> str:
-    """Return the explorer's links to notebooks."""
-    return " · ".join(f"[{title(name)}](notebooks/{name}.ipynb)" for name in names)
 
 
 def readable(notebook: dict, explorer: str = "") -> dict:
@@ -169,12 +148,12 @@ def stage(source: Path) -> None:
     texts["reference.md"] = reference()
     texts["contents.md"] = contents(order)
     texts["homes.json"] = json.dumps(homes(order))
-    chosen = settings()
-    texts["settings.md"] = to_notebooks(chosen)
+    settings = explorer_settings()
+    texts["settings.md"] = to_notebooks(settings)
     for name in order:
         path = f"notebooks/{name}.ipynb"
         notebook = json.loads(Path(path).read_text(encoding="utf-8"))
-        link = to_explorer(name, chosen[name]) if name in chosen else ""
+        link = to_explorer(name, settings[name]) if name in settings else ""
         texts[path] = json.dumps(readable(notebook, link))
     for page, text in texts.items():
         (source / page).parent.mkdir(parents=True, exist_ok=True)
