@@ -36,7 +36,7 @@ SENTENCES = """() => [...Array(241).keys()].map((frame) => {
     return document.querySelector("#story-status").textContent;
 })"""
 CONTROLS = """Object.fromEntries(
-    [...document.querySelector("#explorer form").elements].map(({ name, value }) => [name, value]))"""
+    [...document.querySelector("[name=log10C]").form.elements].map(({ name, value }) => [name, value]))"""
 SETTINGS = list(csv.DictReader((ROOT / "book" / "settings.csv").read_text(encoding="utf-8").splitlines()))
 
 
