@@ -28,6 +28,7 @@ myst_heading_anchors = 3
 bibtex_bibfiles = ["references.bib"]
 statement_homes = json.loads((HERE / "homes.json").read_text(encoding="utf-8"))
 exclude_patterns = ["README.md", "contents.md", "reference.md", "**/explorer.html"]
+exclude_patterns += ["settings.md", "**/story.html"]
 default_role = "code"
 napoleon_google_docstring = False
 napoleon_use_ivar = True

@@ -5,10 +5,13 @@ these cells, the README's badges and CITATION.cff lead there, and each notebook 
 installs the package on Colab; without one nothing names an address.
 """
 
+import csv
+import html
 import json
 import os
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -81,6 +84,24 @@ def installation(name: str, home: str) -> str:
     """Return code that gives Colab, which opens single files, the package and the data beside a notebook."""
     place = (NOTEBOOKS / name).parent.as_posix()
     return INSTALLATION.format(home=home, folder=home.partition("/")[2], place=place)
+
+
+def explorer_settings() -> dict[str, str]:
+    """Return the explorer's setting that is like a notebook's own, for each notebook that has one."""
+    with open("book/settings.csv", encoding="utf-8") as file:
+        return {row["notebook"]: row["setting"] for row in csv.DictReader(file)}
+
+
+def to_explorer(name: str, setting: str) -> str:
+    """Return a notebook's link to the explorer. It is HTML: Markdown would take a setting for a heading."""
+    page = os.path.relpath("explorer.html", Path("notebooks", name).parent)
+    address = f"{page}#{html.escape(setting)}"
+    return f'<a href="{address}">Open the explorer at a setting like this notebook’s</a>'
+
+
+def to_notebooks(names: Iterable[str]) -> str:
+    """Return the explorer's links to notebooks."""
+    return " · ".join(f"[{title(name)}](notebooks/{name}.ipynb)" for name in names)
 
 
 def with_made_cells(text: str, first: str, last: str) -> str:

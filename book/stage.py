@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from accept import NOTEBOOKS, names, with_part
-from links import TAG, repository, title
+from links import TAG, explorer_settings, repository, title, to_explorer, to_notebooks
 from summary import run_of
 
 from fa_utils.report.claims import VERDICT_MIME
@@ -40,8 +40,8 @@ PICTURE = re.compile(r"\[(!\[[^\]]*\]\([^)]*\))\]\(([^)]*)\)<br>(.+?) \|")
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 
 
-def readable(notebook: dict) -> dict:
-    """Return a notebook as the book shows it: pictures described, long code folded."""
+def readable(notebook: dict, explorer: str = "") -> dict:
+    """Return a notebook as the book shows it: pictures described, long code folded, the explorer linked."""
     tagged = [cell for cell in notebook["cells"] if TAG in cell["metadata"].get("tags", [])]
     notebook["cells"] = [cell for cell in notebook["cells"] if cell not in tagged]
     for cell in notebook["cells"]:
@@ -54,6 +54,10 @@ def readable(notebook: dict) -> dict:
             about = output.get("metadata", {}).get("image/png")
             if about:
                 cell["metadata"]["mystnb"] = {"image": {"alt": about["alt"]}}
+    if explorer:
+        notebook["cells"].append(
+            {"cell_type": "markdown", "id": "explorer", "metadata": {}, "source": explorer}
+        )
     return notebook
 
 
@@ -144,10 +148,13 @@ def stage(source: Path) -> None:
     texts["reference.md"] = reference()
     texts["contents.md"] = contents(order)
     texts["homes.json"] = json.dumps(homes(order))
+    settings = explorer_settings()
+    texts["settings.md"] = to_notebooks(settings)
     for name in order:
         path = f"notebooks/{name}.ipynb"
         notebook = json.loads(Path(path).read_text(encoding="utf-8"))
-        texts[path] = json.dumps(readable(notebook))
+        link = to_explorer(name, settings[name]) if name in settings else ""
+        texts[path] = json.dumps(readable(notebook, link))
     for page, text in texts.items():
         (source / page).parent.mkdir(parents=True, exist_ok=True)
         (source / page).write_text(text, encoding="utf-8")
