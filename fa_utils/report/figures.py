@@ -206,10 +206,16 @@ def draw_violins(
     before = len(ax.collections)
     colour = look.setdefault("color", COLOURS.get(rule.name, "0.4"))
     places = np.repeat(x, [len(sample) for sample in samples])
+    values = np.concatenate(samples)
+    # Draws that differ by rounding alone are one number, so that rounding does not make the shape.
+    linear = ax.get_yscale() == "linear" and values.any()
+    values = _rounded(values, 6, 7 - np.ceil(np.log10(np.abs(values).max())) if linear else np.inf)
     shape = {"cut": 0, "density_norm": "width", "gridsize": 50, "inner": None, "native_scale": True}
     usual = shape | {"linewidth": 0, "saturation": 1, "alpha": 0.45, "legend": False}
-    sns.violinplot(x=places, y=np.concatenate(samples), ax=ax, **(usual | look))
-    ax.collections[before].set_label(name)
+    sns.violinplot(x=places, y=values, ax=ax, **(usual | look))
+    # There is none where all draws are one number.
+    for violin in ax.collections[before : before + 1]:
+        violin.set_label(name)
     ax.plot(x, [middle(sample) for sample in samples], "o", color=colour, markersize=4, label="_middle")
     return ax
 

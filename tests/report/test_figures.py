@@ -151,7 +151,18 @@ def test_on_a_logarithmic_axis_a_violin_is_that_of_the_logarithms():
     figures.draw_violins(plain, fa.FA, [1.0, 2.0], samples, "draws")
     figures.draw_violins(logarithmic, fa.FA, [10.0, 100.0], 10.0**samples, "draws")
     for one, other in zip(plain.collections, logarithmic.collections, strict=True):
-        assert np.allclose(one.get_paths()[0].vertices, np.log10(other.get_paths()[0].vertices))
+        logarithms = np.log10(other.get_paths()[0].vertices)
+        assert np.allclose(one.get_paths()[0].vertices, logarithms, atol=1e-4)
+
+
+def test_draws_that_differ_by_rounding_alone_have_no_width():
+    _, (ax,) = figures.panels()
+    samples = np.array([[1.0, 2.0, 3.0], [1e-17, -2e-17, 3e-17]])
+    figures.draw_violins(ax, fa.FA, [1.0, 2.0], samples, "draws")
+    figures.draw_violins(ax, fa.FA, [3.0], np.zeros((1, 3)), "zeros")
+    (violin,) = ax.collections
+    assert np.isclose(np.ptp(violin.get_paths()[0].vertices[:, 1]), 2)
+    assert [line.get_xdata().tolist() for line in ax.lines if line.get_marker() == "o"] == [[1, 2], [3]]
 
 
 def test_a_picture_that_cannot_be_written_leaves_nothing_behind(folder, monkeypatch):
