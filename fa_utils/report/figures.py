@@ -209,7 +209,7 @@ def draw_violins(
     values = np.concatenate(samples)
     # Draws that differ by rounding alone are one number, so that rounding does not make the shape.
     linear = ax.get_yscale() == "linear" and values.any()
-    values = _rounded(values, 6, 7 - np.ceil(np.log10(np.abs(values).max())) if linear else np.inf)
+    values = _rounded(values, 7, 7 - np.ceil(np.log10(np.abs(values).max())) if linear else np.inf)
     shape = {"cut": 0, "density_norm": "width", "gridsize": 50, "inner": None, "native_scale": True}
     usual = shape | {"linewidth": 0, "saturation": 1, "alpha": 0.45, "legend": False}
     sns.violinplot(x=places, y=values, ax=ax, **(usual | look))
