@@ -6,7 +6,7 @@ Examples in docstrings come after ``from fa_utils.report import figures``.
 import csv
 import io
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -161,25 +161,34 @@ def draw_level(ax: Axes, level: float, name: str, linestyle: str = "-") -> Axes:
     return ax
 
 
-def draw_spread(
-    ax: Axes, rule: fa.Rule, x: np.ndarray, quantiles: np.ndarray, name: str, **look: Any
+def draw_violins(
+    ax: Axes,
+    rule: fa.Rule,
+    x: Sequence[float] | np.ndarray,
+    samples: Sequence[np.ndarray] | np.ndarray,
+    name: str,
+    *,
+    middle: Callable[[np.ndarray], float] = np.median,
+    **look: Any,
 ) -> Axes:
-    """Draw how a rule's draws spread at each x, a dot on a bar in the rule's colour; return ``ax``.
+    """Draw how a rule's draws are distributed at each x, a violin with a dot at its middle; return ``ax``.
 
     Parameters
     ----------
     ax
-        Where to draw.
+        Where to draw. A logarithmic axis must be so already: the density is that of the logarithms then.
     rule
         Gives the colour.
     x
         Shape (points,).
-    quantiles
-        Lower end, dot and upper end of each bar, shape (3, points).
+    samples
+        The draws at each x, shape (points, draws).
     name
         What the legend calls them.
+    middle
+        What the dot is: of a violin's draws, shape (draws,), one number.
     look
-        Changes what `Axes.errorbar` is told: ``color``, ``fmt``, ``capsize``, ...
+        Changes what `seaborn.violinplot` is told: ``color``, ``width`` (a share of the least distance), ...
 
     Returns
     -------
@@ -188,14 +197,26 @@ def draw_spread(
     Examples
     --------
     >>> figure, (ax,) = figures.panels()
-    >>> draws = np.random.default_rng(0).random((50, 2))
-    >>> quantiles = np.quantile(draws, [0.1, 0.5, 0.9], axis=0)
-    >>> len(figures.draw_spread(ax, fa.FA, np.array([1.0, 2.0]), quantiles, "50 draws").containers)
-    1
+    >>> draws = np.random.default_rng(0).random((2, 50))
+    >>> len(figures.draw_violins(ax, fa.FA, [1, 2], draws, "50 draws").collections)
+    2
     """
-    usual: dict[str, Any] = {"fmt": "o", "capsize": 4, "color": COLOURS.get(rule.name), "label": name}
-    # Bars are given by their lengths below and above the dot.
-    ax.errorbar(x, quantiles[1], yerr=np.diff(quantiles, axis=0), **(usual | look))
+    import seaborn as sns
+
+    before = len(ax.collections)
+    colour = look.setdefault("color", COLOURS.get(rule.name, "0.4"))
+    places = np.repeat(x, [len(sample) for sample in samples])
+    values = np.concatenate(samples)
+    # Draws that differ by rounding alone are one number, so that rounding does not make the shape.
+    linear = ax.get_yscale() == "linear" and values.any()
+    values = _rounded(values, 7, 7 - np.ceil(np.log10(np.abs(values).max())) if linear else np.inf)
+    shape = {"cut": 0, "density_norm": "width", "gridsize": 50, "inner": None, "native_scale": True}
+    usual = shape | {"linewidth": 0, "saturation": 1, "alpha": 0.45, "legend": False}
+    sns.violinplot(x=places, y=values, ax=ax, **(usual | look))
+    # There is none where all draws are one number.
+    for violin in ax.collections[before : before + 1]:
+        violin.set_label(name)
+    ax.plot(x, [middle(sample) for sample in samples], "o", color=colour, markersize=4, label="_middle")
     return ax
 
 

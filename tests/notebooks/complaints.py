@@ -8,6 +8,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from parameters import entries, listed
@@ -27,6 +28,7 @@ FROM_ELSEWHERE = re.compile(
 )
 ABSOLUTE_PATH = re.compile(r"""(?:^|[\s'"(=])(/[\w.~-]+/[\w./~-]+|[A-Za-z]:\\\w+)""", re.MULTILINE)
 BADLY_NAMED = re.compile(r"[^a-z0-9-]")
+CAPTION = re.compile(r"(?![#>|-]|\*\*)[^\n](?:.|\n(?!\n))*[.)](?:\n\n(?:.|\n)*)?")
 SMALL = re.compile(r"(<\s*|[<>]=\s*)?(?<![\w.])[-+]?(\d+(?:\.\d*)?e-\d+)(?!\w)")
 ROUNDING = 1e-12  # numbers below are what rounding leaves of others, unless they bound something
 
@@ -37,7 +39,7 @@ def complaints(path: Path) -> list[str]:
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     prose = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
     found = [*_about_file(path), *_about_metadata(notebook), *_about_execution(code)]
-    found += [*_about_parameters(path), *_about_code(code)]
+    found += [*_about_parameters(path), *_about_code(code), *_about_captions(notebook["cells"])]
     for output in (output for cell in code for output in cell["outputs"]):
         found += _about_output(output)
     for text in prose:
@@ -97,6 +99,15 @@ def _about_code(code: list[dict]) -> Iterator[str]:
             yield f"code cell {number} has {lines} lines; {LONGEST} are enough"
         for line in _undisplayed("".join(cell["source"])):
             yield f"code cell {number}, line {line}: a verdict that nobody sees; put it into display(...)"
+
+
+def _about_captions(cells: list[dict]) -> Iterator[str]:
+    # GitHub does not show the descriptions of pictures.
+    for number, (cell, after) in enumerate(pairwise([*cells, {"cell_type": "none"}]), start=1):
+        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", [])):
+            text = "".join(after["source"]) if after["cell_type"] == "markdown" else ""
+            if not CAPTION.fullmatch(text):
+                yield f"cell {number} shows a picture without a caption: begin the next with a sentence on it"
 
 
 def _undisplayed(source: str) -> Iterator[int]:

@@ -64,8 +64,30 @@ def test_prose_that_github_refuses_or_drops_is_named(tmp_path, text, message):
     ],
 )
 def test_an_output_that_does_not_belong_is_named(tmp_path, output, message):
-    (line,) = about(tmp_path, code("2", output))
+    (line,) = about(tmp_path, code("2", output), prose("A caption."))
     assert message in line
+
+
+PICTURE = code("2", shown({"image/png": "x"}, **{"image/png": {"alt": "a curve"}}))
+
+
+@pytest.mark.parametrize(
+    ("after", "named"),
+    [
+        (prose("The curve falls."), False),
+        (prose("The curve falls\n(on the left).\n\n**Verdict.** It holds."), False),
+        (prose("$x$ falls.\n\n$$\na = b\n$$"), False),
+        (prose("*Left:* it falls."), False),
+        (prose("The curve falls:\n\nmore."), True),
+        (prose("## It falls."), True),
+        (prose("**Verdict.** It holds."), True),
+        (code("3"), True),
+        (None, True),
+    ],
+)
+def test_a_picture_without_a_caption_right_after_it_is_named(tmp_path, after, named):
+    found = about(tmp_path, PICTURE, *([after] if after else []))
+    assert [line.startswith("cell 3 shows a picture without a caption") for line in found] == [True] * named
 
 
 def test_the_html_of_a_verdict_may_stay(tmp_path):

@@ -127,18 +127,42 @@ def test_theory_is_a_thin_black_line_behind_what_was_measured():
         assert line.get_zorder() == 1 < measured.get_zorder()
 
 
-def test_a_spread_is_a_dot_between_the_ends_of_its_bar():
+def test_a_violin_reaches_from_its_least_draw_to_its_largest_around_a_dot():
     _, (ax,) = figures.panels()
-    quantiles = np.array([[1.0, 2.0], [2.0, 4.0], [5.0, 9.0]])
-    assert figures.draw_spread(ax, fa.FA, np.array([10.0, 20.0]), quantiles, "draws") is ax
-    figures.draw_spread(ax, fa.FA, np.array([10.0, 20.0]), quantiles, "draws", color="red", fmt="s")
-    (dots, caps, (bars,)), (others, _, _) = ax.containers
-    assert dots.get_xydata().tolist() == [[10, 2], [20, 4]]
-    assert [bar.tolist() for bar in bars.get_segments()] == [[[10, 1], [10, 5]], [[20, 2], [20, 9]]]
-    assert (dots.get_marker(), dots.get_linestyle(), dots.get_color()) == ("o", "None", figures.COLOURS["FA"])
-    assert [cap.get_markersize() for cap in caps] == [8, 8]  # four points to either side
-    assert ax.get_legend_handles_labels()[1] == ["draws", "draws"]
-    assert (others.get_marker(), others.get_color()) == ("s", "red")
+    samples = np.random.default_rng(0).random((2, 30)) + np.array([[1.0], [4.0]])
+    assert figures.draw_violins(ax, fa.FA, [10.0, 20.0], samples, "draws") is ax
+    figures.draw_violins(ax, fa.GD, [12.0], samples[:1], "means", middle=np.mean, color="red", width=0.5)
+    for violin, sample, x in zip(ax.collections, [*samples, samples[0]], (10, 20, 12), strict=True):
+        corners = violin.get_paths()[0].vertices
+        assert np.allclose([corners[:, 1].min(), corners[:, 1].max()], [sample.min(), sample.max()])
+        assert np.isclose((corners[:, 0].min() + corners[:, 0].max()) / 2, x)
+    medians, mean = ax.lines
+    assert np.allclose(medians.get_xydata(), np.column_stack([[10, 20], np.median(samples, axis=1)]))
+    assert np.allclose(mean.get_xydata(), [[12, samples[0].mean()]])
+    assert (medians.get_linestyle(), medians.get_color()) == ("None", figures.COLOURS["FA"])
+    assert mean.get_color() == "red"
+    assert ax.get_legend() is None and ax.get_legend_handles_labels()[1] == ["draws", "means"]
+
+
+def test_on_a_logarithmic_axis_a_violin_is_that_of_the_logarithms():
+    _, (plain, logarithmic) = figures.panels(2)
+    logarithmic.set(xscale="log", yscale="log")
+    samples = np.random.default_rng(0).normal(size=(2, 30))
+    figures.draw_violins(plain, fa.FA, [1.0, 2.0], samples, "draws")
+    figures.draw_violins(logarithmic, fa.FA, [10.0, 100.0], 10.0**samples, "draws")
+    for one, other in zip(plain.collections, logarithmic.collections, strict=True):
+        logarithms = np.log10(other.get_paths()[0].vertices)
+        assert np.allclose(one.get_paths()[0].vertices, logarithms, atol=1e-4)
+
+
+def test_draws_that_differ_by_rounding_alone_have_no_width():
+    _, (ax,) = figures.panels()
+    samples = np.array([[1.0, 2.0, 3.0], [1e-17, -2e-17, 3e-17]])
+    figures.draw_violins(ax, fa.FA, [1.0, 2.0], samples, "draws")
+    figures.draw_violins(ax, fa.FA, [3.0], np.zeros((1, 3)), "zeros")
+    (violin,) = ax.collections
+    assert np.isclose(np.ptp(violin.get_paths()[0].vertices[:, 1]), 2)
+    assert [line.get_xdata().tolist() for line in ax.lines if line.get_marker() == "o"] == [[1, 2], [3]]
 
 
 def test_a_picture_that_cannot_be_written_leaves_nothing_behind(folder, monkeypatch):
@@ -349,7 +373,7 @@ def test_a_rule_of_ones_own_is_drawn_in_a_colour_that_no_other_has(problem):
     _, (ax,) = figures.panels()
     own = fa.Rule("own", fa.FA.field)
     figures.draw_comparison(ax, problem, {rule: fa.descend(problem, rule, steps=5) for rule in (fa.FA, own)})
-    figures.draw_spread(ax, own, np.array([1.0]), np.array([[1.0], [2.0], [3.0]]), "draws")
+    figures.draw_violins(ax, own, [1.0], [[1.0, 2.0, 3.0]], "draws")
     assert [line.get_label() for line in ax.lines[:2]] == ["FA", "own"]
     assert len({line.get_color() for line in ax.lines[:2]}) == 2
 
