@@ -145,14 +145,14 @@ def whole_number(name: str, value: object, least: int) -> int:
 def real_number(name: str, value: object) -> float:
     """Return ``value`` as a finite float; raise TypeError or ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
-        raise TypeError(f"{name} is {short_text(value)}; it must be one real number")
+        raise TypeError(f"{name} is {short_text(value)}; give one real number")
     # A whole number may be beyond float64.
     try:
         number = float(value)
     except OverflowError:
         number = np.inf
     if not np.isfinite(number):
-        raise ValueError(f"{name} is {value!s}; it must be finite")
+        raise ValueError(f"{name} is {value!s}; choose a finite number")
     return number
 
 

@@ -139,7 +139,7 @@ def _stack_draws(
     shapes = {result.shape for result in results}
     if len(shapes) > 1:
         raise ValueError(
-            f"the draws have shapes {sorted(shapes)}; an experiment must return one shape every time"
+            f"the draws have shapes {sorted(shapes)}; an experiment must return the same shape every time"
         )
     return np.stack(results)
 

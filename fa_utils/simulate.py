@@ -286,7 +286,10 @@ def solve_flow(
     with np.errstate(over="ignore", invalid="ignore"):
         solution = solve_ivp(field, (0.0, end), start, method, times, rtol=tolerance, atol=tolerance * scale)
     if not solution.success:
-        raise FloatingPointError(f"the flow of {rule.name} was not solved: {solution.message}")
+        why = solution.message.rstrip(".")
+        raise FloatingPointError(
+            f"the flow of {rule.name} was not solved: {why}; choose earlier times or a larger tolerance"
+        )
     Z, W = _unflattened(problem, np.ascontiguousarray(solution.y.T))
     return Factors(Z, rule.weights(problem, Z, W)), solution.nfev
 

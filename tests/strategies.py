@@ -15,7 +15,8 @@ LARGEST = Fraction(np.finfo(float).max)
 LEAST = Fraction(1, 2**1022)
 KINDS = ("generic", "zero", "repeated columns", "nearly equal columns", "rank one", "equal singular values")
 SAYS = (
-    "overflows? float64|must be finite|FA\\* needs full column rank|diverged: step|was not solved"
+    "overflows? float64|must be finite|choose a finite number"
+    "|FA\\* needs full column rank|diverged: step|was not solved"
     "|evaluations to reach time|the residual is 0 from the start|no times fit between|choose earlier times"
 )
 

@@ -5,10 +5,10 @@ x = S a with few coordinates a. The subspace, the range of S, is *oblivious* whe
 at A, and *adaptive* where S = A^T times a Gaussian matrix. The answer in the subspace is x_plain = S a. A
 step of duality *recovers* another one, -A^T f'(A x_plain) / decay, which leaves the subspace.
 
-What decides is Z = ||(I - P) A^T||, the largest singular value of what the subspace misses of the data; P
-projects on the range of S. Where decay >= 2 mu Z^2, with mu the smoothness of f,
+What decides is zeta = ||(I - P) A^T||, the largest singular value of what the subspace misses of the data; P
+projects on the range of S. Where decay >= 2 mu zeta^2, with mu the smoothness of f,
 
-    ||x_recovered - x||  <=  (mu / (2 decay))^(1/2) Z ||x||
+    ||x_recovered - x||  <=  (mu / (2 decay))^(1/2) zeta ||x||
 
 for the minimiser x. The formulas are rebuilt, and the notebook companions/adaptive-subspaces proves this one.
 """
@@ -207,7 +207,7 @@ def _basis(data: np.ndarray, sketch: np.ndarray) -> np.ndarray:
 
 
 def residual_norm(data: np.ndarray, sketch: np.ndarray) -> float:
-    """Return Z = ||(I - P) A^T||, the largest singular value of what the range of a sketch misses.
+    """Return zeta = ||(I - P) A^T||, the largest singular value of what the range of a sketch misses.
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ def residual_norm(data: np.ndarray, sketch: np.ndarray) -> float:
 
 
 def spectral_scale(singular_values: ArrayLike, k: int) -> float:
-    """Return R_k = (sigma_(k+1)^2 + sum_(j>k) sigma_j^2 / k)^(1/2): of this order is Z with 2k coordinates.
+    """Return R_k = (sigma_(k+1)^2 + sum_(j>k) sigma_j^2 / k)^(1/2): the order of zeta with 2k coordinates.
 
     Parameters
     ----------
@@ -273,9 +273,9 @@ def spectral_scale(singular_values: ArrayLike, k: int) -> float:
 
 
 def residual_limit(k: int, chance: float) -> float:
-    """Return what Z / R_k exceeds with at most this chance, for an adaptive sketch with 2k coordinates.
+    """Return what zeta / R_k exceeds with at most this chance, for an adaptive sketch with 2k coordinates.
 
-    It holds for every spectrum and is loose: Z is rarely above R_k.
+    It holds for every spectrum and is loose: zeta is rarely above R_k.
 
     Parameters
     ----------
@@ -313,5 +313,5 @@ def residual_limit(k: int, chance: float) -> float:
     inverse = np.e * np.sqrt(2 * k) / (k + 1)
     of_largest = t * (np.sqrt(3 * k / (k + 1)) + u * inverse)
     of_tail = t * inverse * np.sqrt(k)
-    # Z^2 is at most s^2 + (of_largest s + of_tail T)^2, and R_k^2 = s^2 + T^2: Cauchy-Schwarz.
+    # zeta^2 is at most s^2 + (of_largest s + of_tail T)^2, and R_k^2 = s^2 + T^2: Cauchy-Schwarz.
     return float(np.sqrt(1 + of_largest**2 + of_tail**2))

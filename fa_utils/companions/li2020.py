@@ -61,7 +61,9 @@ class NoisyClusters(Record):
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", checks.real_array("inputs", self.inputs, ndim=3))
         if checks.whole_number("flipped", self.flipped, least=0) > self.inputs.shape[1]:
-            raise ValueError(f"flipped is {self.flipped}; choose at most {self.inputs.shape[1]}, all points")
+            raise ValueError(
+                f"flipped is {self.flipped}; choose at most {self.inputs.shape[1]}, all of a cluster"
+            )
 
     def __repr__(self) -> str:
         K, N, d = self.inputs.shape

@@ -550,7 +550,9 @@ def _train_until_settled(runs: "_FullRun | _LinearRuns", limits: _Limits) -> lis
             runs.advance(steps[-1] - steps[-2])
             losses, cosines = runs.measure()
         if not np.isfinite(losses).all():
-            raise FloatingPointError(f"training diverged before step {steps[-1]}; lower the learning rate")
+            raise FloatingPointError(
+                f"training diverged before step {steps[-1]}; choose a smaller learning rate"
+            )
         # Whether a run has settled is decided at multiples of `every` only.
         if steps[-1] % limits.every == 0:
             settled[going] |= abs(losses - compared[going]) < limits.change

@@ -82,7 +82,7 @@ class Claim:
         if self.resolution and self.resolution >= abs(bound):
             raise ValueError(f"resolution {self.resolution} reaches the bound {bound}; choose a smaller one")
         if not 0 <= real_number("chance", self.chance) < 1:
-            raise ValueError(f"chance is {self.chance}; choose a number from 0, below 1")
+            raise ValueError(f"chance is {self.chance}; choose a number of at least 0 and below 1")
 
     @property
     def holds(self) -> bool:

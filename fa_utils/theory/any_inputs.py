@@ -1,13 +1,14 @@
 """Linear networks on inputs of any kind: the same rules, in coordinates where each row of Z has a speed.
 
-A network ZW on inputs X (N, n) should give the outputs XY. Its training error is ||X(Y - ZW)||_F^2, and with
-S = X^T X the paper's rules (9) to (11) are
+A network ZW on inputs X (N, n) should give the outputs XY. Its training error is ||X(Y - ZW)||_F^2, and
+the paper's rules (9) to (11) are
 
-    dZ = S (Y - ZW) B^T,        dW = Z^T S (Y - ZW),
+    dZ = X^T X (Y - ZW) B^T,        dW = Z^T X^T X (Y - ZW),
 
-B being W or C. Take X = U D V^T, D holding the k nonzero singular values. In the coordinates D V^T Z and
-D V^T Y = U^T XY the second equation is that of the factorisation. In the first, row i runs D_i^2 times as
-fast. So the network factorises its outputs, a k x m matrix with the singular values of XY.
+B being W or C. Take X = U_X Sigma_X V_X^T, Sigma_X holding the k nonzero singular values. In the coordinates
+Sigma_X V_X^T Z and Sigma_X V_X^T Y = U_X^T XY the second equation is that of the factorisation. In the
+first, row i runs sigma_i(X)^2 times as fast. So the network factorises its outputs, a
+k x m matrix with the singular values of XY.
 """
 
 from dataclasses import dataclass, replace
@@ -38,7 +39,7 @@ class InputReduction(Record):
     scales
         The nonzero singular values of the inputs, in falling order, shape (k,).
     directions
-        The inputs' right singular vectors V, orthonormal columns, shape (n, k).
+        The inputs' right singular vectors V_X, orthonormal columns, shape (n, k).
     problem
         The problem whose target is the outputs, of shape (k, m) and the same r.
 
@@ -70,7 +71,7 @@ class InputReduction(Record):
     @cached_property
     def problem(self) -> Problem:
         """The problem whose target is the outputs, of shape (k, m)."""
-        # D V^T, which takes the coordinates of the inputs to those of the outputs.
+        # Sigma_X V_X^T, which takes the coordinates of the inputs to those of the outputs.
         to_outputs = self.scales[:, None] * self.directions.T
         return replace(self.full, target=to_outputs @ self.full.target, Z=to_outputs @ self.full.Z)
 

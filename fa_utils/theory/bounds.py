@@ -256,7 +256,7 @@ def opposed_copies(copies: int, share: float) -> Problem:
     """
     copies = whole_number("copies", copies, least=1)
     if not 0 < positive_number("share", share) <= 1:
-        raise ValueError(f"share is {share}; choose a number above 0, at most 1")
+        raise ValueError(f"share is {share}; choose a number above 0 and at most 1")
     aim = np.eye(2 * copies, copies)
     aside = np.eye(2 * copies, copies, k=-copies)
     Z = np.sqrt(share) * aside - np.sqrt(1 - share) * aim

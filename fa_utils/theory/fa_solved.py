@@ -122,7 +122,7 @@ def fa_shares(singular_values: ArrayLike, times: ArrayLike) -> np.ndarray:
 
 
 def _roots(times: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return x (T, k) with K(x) = (s^2 / 2)^(1/3) t, where K(x) is the integral of 1 / (1 - u^3) up to x."""
+    """Return x (T, k) with Theta(x) = (s^2 / 2)^(1/3) t: the integral of 1 / (1 - u^3) up to x."""
     wanted = finite_result("the time in units of a mode", times[:, None] * np.cbrt(values / 2 * values))
     # Newton's method for d = -log(1 - x), in which K is concave with a slope between 1/3 and 1: no step is
     # too long, and neither a small x nor a small 1 - x loses digits.
@@ -194,7 +194,7 @@ def fa_descend_exact(
     every = whole_number("every", every, least=1)
     decay = number_from_zero("decay", decay)
     if not 0 <= real_number("momentum", momentum) < 1:
-        raise ValueError(f"momentum is {momentum}; choose a number from 0, below 1")
+        raise ValueError(f"momentum is {momentum}; choose a number of at least 0 and below 1")
     path = _trained(modes.values, rates[:, None], steps, momentum, decay)
     kept = np.array(sorted({*range(0, steps, every), steps}))
     return modes.lift(problem, rates[0] * kept, path[kept, 0], path[kept, 1])

@@ -89,11 +89,11 @@ def error_law(singular_values: ArrayLike, rank: int, weights: Weights = None) ->
 
 
 def error_law_correction(singular_values: ArrayLike, rank: int, weights: Weights = None) -> float:
-    """Return the term of order 1 / V that the law leaves out: r / gamma times sum_i p_i (p_i - m)^2 / V^2.
+    """Return the term of order 1 / V that the law leaves out: r / gamma times sum_i p_i (p_i - mean)^2 / V^2.
 
-    Here m = sum_i p_i^2 / r, and V is `undecided_directions`. The correction is never negative, and at most
-    1 / V of the law. What the law and its correction leave out is of order 1 / V^2: up to 1 / (V (V - 1)) of
-    the law, a percent at V = 11. `corrected_error_law` goes further.
+    Here the mean is sum_i p_i^2 / r, and V is `undecided_directions`. The correction is never negative, and
+    at most 1 / V of the law. What the law and its correction leave out is of order 1 / V^2: up to
+    1 / (V (V - 1)) of the law, a percent at V = 11. `corrected_error_law` goes further.
 
     Parameters
     ----------
@@ -215,14 +215,14 @@ def _first_correction(shares: _Shares, rank: int) -> float:
 def _second_correction(shares: _Shares) -> float:
     """Return the term of order 1 / V^2 of the mean error.
 
-    With a_i = sigma_i^2 and K = sum_i a_i g_i g_i^T, the mean share of direction i is a_i times the
-    derivative of E log det K by a_i. Powers of 1 / det K are integrals over symmetric m x m matrices T,
+    With a_i = sigma_i^2 and S = sum_i a_i g_i g_i^T, the mean share of direction i is a_i times the
+    derivative of E log det S by a_i. Powers of 1 / det S are integrals over symmetric q x q matrices T,
 
-        E det(K)^{-m/2}  ~  integral of det(T)^{(r-m-1)/2} prod_i det(I + a_i T)^{-1/2} dT,
+        E det(S)^{-q/2}  ~  integral of det(T)^{(r-q-1)/2} prod_i det(I + a_i T)^{-1/2} dT,
 
-    and E log det K is -2/m times their logarithm as m goes to 0. Laplace's method around T = gamma I gives
+    and E log det S is -2/q times their logarithm as q goes to 0. Laplace's method around T = gamma I gives
 
-        E log det K  =  const + sum_i log(1 + gamma a_i) - r log gamma + log(V) / 2
+        E log det S  =  const + sum_i log(1 + gamma a_i) - r log gamma + log(V) / 2
                         + 1 / (6 V) + 5 k_4 / (24 V^2) - 7 k_3^2 / (24 V^3) + ...
 
     with k_n the sum of the n-th cumulants of coins that show heads with probability p_i; k_2 = V. Found is

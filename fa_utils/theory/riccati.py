@@ -60,7 +60,9 @@ def turn_columns(pull: np.ndarray, columns: np.ndarray, times: np.ndarray) -> np
             columns = ahead[-1]
             restarts = 0
         elif restarts == MOST_RESTARTS:
-            raise FloatingPointError(f"rounding hides all after time {now / scale:.3g}; choose earlier times")
+            raise FloatingPointError(
+                f"rounding hides the run after time {now / scale:.3g}; choose earlier times"
+            )
         else:
             restarts += 1
             # Part of the way: as far as Q stays orthonormal.

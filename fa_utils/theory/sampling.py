@@ -1,9 +1,9 @@
 """FA's error at rest, drawn exactly for targets of any size: plain, steadied about its mean, or streamed.
 
-FA keeps the range of Y C^T (Lemma 1). In the singular bases of Y that matrix is Sigma G, with one row
+FA keeps the range of Y C^T (Lemma 1). In the singular bases of Y that matrix is Sigma Omega, with one row
 sigma_i g_i for each direction and g_i ~ N(0, I_r) independent, so that (N7)
 
-    ||Y - ZW||_F^2  =  ||Y||_F^2 - tr[K^{-1} sum_i sigma_i^4 g_i g_i^T],        K = sum_i sigma_i^2 g_i g_i^T.
+    ||Y - ZW||_F^2  =  ||Y||_F^2 - tr[S^{-1} sum_i sigma_i^4 g_i g_i^T],        S = sum_i sigma_i^2 g_i g_i^T.
 
 Both sums are r x r. The w equal singular values of a *crowd* enter them by one Wishart matrix with w degrees
 of freedom, so that 10^12 of them cost no more than a few. `_errors` derives that formula without
@@ -308,7 +308,7 @@ def _add_rows(sums: np.ndarray, weights: np.ndarray, rows: np.ndarray) -> None:
 
 
 def _wishart(count: float, draws: int, rank: int, rng: np.random.Generator) -> np.ndarray:
-    """Return G^T G for G ~ N(0, 1) with ``count`` rows, shape (draws, r, r)."""
+    """Return Omega^T Omega for Omega ~ N(0, 1) with ``count`` rows, shape (draws, r, r)."""
     # Bartlett's decomposition: normal numbers below the diagonal, chi-distributed ones on it.
     triangles = np.tril(rng.standard_normal((draws, rank, rank)), -1)
     diagonal = np.arange(rank)
@@ -329,7 +329,7 @@ def _sum_span(
         if values.max() > head[-1]:
             raise ValueError(
                 f"singular value {values.max()} comes after the first {rank}, the least of which is "
-                f"{head[-1]}; let the values fall"
+                f"{head[-1]}; give the {rank} largest first"
             )
         squares = np.square(values)
         total += squares.sum()
@@ -357,10 +357,10 @@ def _errors(head: np.ndarray, least: float, top: np.ndarray, sums: np.ndarray) -
     ``least`` is the sum of their squares, and ``sums`` (2, draws, r, r) are those of sigma_i^2 g_i g_i^T and
     sigma_i^4 g_i g_i^T.
 
-    The range of Sigma G stays the same if G is multiplied by A, the inverse of ``top``. Then its first r rows
-    are the identity, and with D = diag(head^2), N = A^T sums[0] A and M = A^T sums[1] A
+    The range of Sigma Omega stays the same if Omega is multiplied by A, the inverse of ``top``. Then its
+    first r rows are the identity, and with D = diag(head^2), N = A^T sums[0] A and M = A^T sums[1] A
 
-        ||Y||_F^2 = tr D + least,        K = D + N,        sum_i sigma_i^4 g_i g_i^T = D^2 + M.
+        ||Y||_F^2 = tr D + least,        S = D + N,        sum_i sigma_i^4 g_i g_i^T = D^2 + M.
 
     Since tr D = tr[(D + N)^{-1} D (D + N)], the large D^2 drops out of N7, and only what FA misses is left:
 
@@ -375,18 +375,18 @@ def _errors(head: np.ndarray, least: float, top: np.ndarray, sums: np.ndarray) -
 
 
 def _steadying_sums(parts: _Parts, top: np.ndarray, sums: np.ndarray) -> np.ndarray:
-    """Return sum_i a_i X_i of each draw: of mean 0, and opposed to the error's deviation, shape (draws,).
+    """Return sum_i a_i x_i of each draw: of mean 0, and opposed to the error's deviation, shape (draws,).
 
     ``top`` (draws, r, r) are the rows g_i of the r largest values. Over all others, ``sums`` (4, draws, r, r)
     are those of g_i g_i^T with the weights sigma_i^2, sigma_i^4, a_i and a_i sigma_i^2.
 
-    Let tau = tr K^{-1}, and P_ii = sigma_i^2 g_i^T K^{-1} g_i: what FA finds of direction i. Stein's lemma is
-    E g^T f(g) = E div f(g). For f(g_i) = K^{-1} g_i, where K changes with g_i as well,
+    Let tau = tr S^{-1}, and P_ii = sigma_i^2 g_i^T S^{-1} g_i: what FA finds of direction i. Stein's lemma is
+    E g^T f(g) = E div f(g). For f(g_i) = S^{-1} g_i, where S changes with g_i as well,
 
-        g_i^T f = P_ii / sigma_i^2,        div f = tau (1 - P_ii) - sigma_i^2 ||K^{-1} g_i||^2.
+        g_i^T f = P_ii / sigma_i^2,        div f = tau (1 - P_ii) - sigma_i^2 ||S^{-1} g_i||^2.
 
-    So X_i = g_i^T f - div f has the mean 0, exactly. To first order in 1 / V, the error deviates from its
-    mean by -sum_i a_i X_i, where with the law's p_i and gamma
+    So x_i = g_i^T f - div f has the mean 0, exactly. To first order in 1 / V, the error deviates from its
+    mean by -sum_i a_i x_i, where with the law's p_i and gamma
 
         a_i = (sigma_i^2 - c) p_i / gamma,        c = sum_i p_i^2 / (gamma V).
     """
@@ -394,23 +394,23 @@ def _steadying_sums(parts: _Parts, top: np.ndarray, sums: np.ndarray) -> np.ndar
     a_head, a_beyond = np.split(parts.coefficients, [head.size])
     root = _inverse_root(head, top, sums[0])
     tau = np.square(root).sum(axis=(-2, -1))
-    # All others: since K^{-1} = root root^T, every term is a trace of products with the root.
+    # All others: since S^{-1} = root root^T, every term is a trace of products with the root.
     by_a, by_a_square = root.mT @ sums[2:] @ root
     shares = np.trace(by_a_square, axis1=-2, axis2=-1)
     lengths = np.sum((root.mT @ root) * by_a_square, axis=(-2, -1))
     others = np.trace(by_a, axis1=-2, axis2=-1) - tau * (a_beyond @ parts.sizes - shares) + lengths
-    # The r largest: X_i itself, from their rows of sigma_i g_i^T root.
+    # The r largest: x_i itself, from their rows of sigma_i g_i^T root.
     rows = head[:, None] * (top @ root)
     found = np.square(rows).sum(axis=-1)
-    X = found / head**2 - tau[:, None] * (1 - found) + np.square(rows @ root.mT).sum(axis=-1)
-    return others + X @ a_head
+    x = found / head**2 - tau[:, None] * (1 - found) + np.square(rows @ root.mT).sum(axis=-1)
+    return others + x @ a_head
 
 
 def _inverse_root(head: np.ndarray, top: np.ndarray, gram: np.ndarray) -> np.ndarray:
-    """Return a root of K^{-1} = root root^T, K being of rows head * top and ``gram``, shape (draws, r, r)."""
+    """Return a root of S^{-1} = root root^T, S being of rows head * top and ``gram``, shape (draws, r, r)."""
     start = np.linalg.inv(top) / head
     root = start @ np.linalg.inv(np.linalg.cholesky(np.eye(head.size) + start.mT @ gram @ start)).mT
-    # Refine once: root^T K root is the identity but for rounding, which is large where ``top`` is nearly
+    # Refine once: root^T S root is the identity but for rounding, which is large where ``top`` is nearly
     # singular.
     rows = head[:, None] * (top @ root)
     return root @ np.linalg.inv(np.linalg.cholesky(rows.mT @ rows + root.mT @ gram @ root)).mT

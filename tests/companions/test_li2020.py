@@ -234,7 +234,7 @@ def test_training_that_fits_all_labels_has_gone_as_far_as_is_needed():
 @pytest.mark.parametrize(
     ("call", "kind", "says"),
     [
-        (lambda: clusters(flipped=7), ValueError, "flipped is 7; choose at most 6, all points"),
+        (lambda: clusters(flipped=7), ValueError, "flipped is 7; choose at most 6, all of a cluster"),
         (lambda: clusters(flipped=-1), ValueError, "flipped is -1; choose at least 0"),
         (lambda: clusters(radius=-1.0), ValueError, "radius is -1.0; choose a number of at least 0"),
         (lambda: clusters(shape=(3, 0, 5)), ValueError, "shape is 0; choose at least 1"),

@@ -589,7 +589,7 @@ def test_a_run_has_just_its_steps_and_looks_1000_apart_unless_told_otherwise(rng
 
 @pytest.mark.parametrize("activation", [song2021.LINEAR, UNREDUCED], ids=name_of)
 def test_divergence_is_said_without_a_warning(rng, activation):
-    says = "training diverged before step 200; lower the learning rate"
+    says = "training diverged before step 200; choose a smaller learning rate"
     networks = [explicit(activation, rng)[0] for _ in range(2)]
     with refused(FloatingPointError, says):
         song2021.train_networks(networks, 100.0, [0.1, 0.0], 400, every=200)
@@ -621,7 +621,7 @@ def test_a_saturated_network_may_diverge_in_its_weights_alone(rng):
     ("change", "kind", "says"),
     [
         ({"learning_rate": 0.0}, ValueError, "learning_rate is 0.0; choose a number above 0"),
-        ({"learning_rate": np.nan}, ValueError, "learning_rate is nan; it must be finite"),
+        ({"learning_rate": np.nan}, ValueError, "learning_rate is nan; choose a finite number"),
         ({"decays": [0.1, -0.1]}, ValueError, "decay is -0.1; choose a number of at least 0"),
         ({"decays": [0.1]}, ValueError, "1 decays for 2 networks; give one for each"),
         ({"steps": 0}, ValueError, "steps is 0; choose at least 1"),
@@ -629,8 +629,8 @@ def test_a_saturated_network_may_diverge_in_its_weights_alone(rng):
         ({"every": 0}, ValueError, "every is 0; choose at least 1"),
         ({"most_steps": 19}, ValueError, "most_steps is 19; choose at least 20"),
         ({"change": -1e-3}, ValueError, "change is -0.001; choose a number of at least 0"),
-        ({"change": "little"}, TypeError, "change is 'little'; it must be one real number"),
-        ({"change": np.nan}, ValueError, "change is nan; it must be finite"),
+        ({"change": "little"}, TypeError, "change is 'little'; give one real number"),
+        ({"change": np.nan}, ValueError, "change is nan; choose a finite number"),
     ],
 )
 def test_unusable_settings_of_training_are_refused(rng, change, kind, says):

@@ -515,7 +515,7 @@ def test_what_is_drawn_anew_is_gaussian_with_the_scale_for_its_length():
     [
         (-0.1, 0.1, np.random.default_rng(0), ValueError, "below is -0.1; choose a number of at least 0"),
         (0.1, -0.1, np.random.default_rng(0), ValueError, "scale is -0.1; choose a number of at least 0"),
-        (np.inf, 0.1, np.random.default_rng(0), ValueError, "below is inf; it must be finite"),
+        (np.inf, 0.1, np.random.default_rng(0), ValueError, "below is inf; choose a finite number"),
         (0.1, 0.1, 7, TypeError, "rng is 7; it must be a Generator: pass rng=np.random.default_rng(seed)"),
     ],
 )

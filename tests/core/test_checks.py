@@ -132,10 +132,10 @@ def test_a_whole_number_is_given_back_as_pythons_own():
 @pytest.mark.parametrize(
     ("value", "kind", "message"),
     [
-        ("1", TypeError, "gap is '1'; it must be one real number"),
-        (True, TypeError, "gap is True; it must be one real number"),
-        (1j, TypeError, "gap is 1j; it must be one real number"),
-        (np.inf, ValueError, "gap is inf; it must be finite"),
+        ("1", TypeError, "gap is '1'; give one real number"),
+        (True, TypeError, "gap is True; give one real number"),
+        (1j, TypeError, "gap is 1j; give one real number"),
+        (np.inf, ValueError, "gap is inf; choose a finite number"),
     ],
 )
 def test_what_is_no_finite_number_is_refused(check, value, kind, message):

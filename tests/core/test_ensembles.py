@@ -160,7 +160,7 @@ def test_an_experiment_that_cannot_be_sent_is_refused(pool):
 
 
 def test_results_of_different_shapes_or_kinds_are_refused():
-    says = "the draws have shapes [(1,), (2,)]; an experiment must return one shape every time"
+    says = "the draws have shapes [(1,), (2,)]; an experiment must return the same shape every time"
     with refused(ValueError, says):
         fa.ensemble_over(lambda size, rng: rng.random(size), [2, 1, 2], rng=stream())
     for result, kind in (({}, "object"), ("0.1", "<U3")):

@@ -130,7 +130,7 @@ def test_entries_whose_squares_overflow_are_no_divergence(problem):
             ValueError,
             "learning_rate holds 3 numbers; give one, or a pair",
         ),
-        ({"learning_rate": np.nan}, ValueError, "learning_rate is nan; it must be finite"),
+        ({"learning_rate": np.nan}, ValueError, "learning_rate is nan; choose a finite number"),
         ({"learning_rate": "fast"}, TypeError, "learning_rate is 'fast'"),
         ({"steps": 0}, ValueError, "steps is 0; choose at least 1"),
         ({"steps": 2.5}, TypeError, "steps is 2.5; it must be a whole number"),
@@ -181,7 +181,7 @@ def test_fa_star_refuses_a_start_of_deficient_rank(problem):
 
 def test_a_run_whose_last_time_overflows_is_refused(problem):
     silent = replace(problem, target=0 * problem.target, Z=0 * problem.Z, W=0 * problem.W)
-    with pytest.raises(ValueError, match="the time of the last step is inf; it must be finite"):
+    with pytest.raises(ValueError, match="the time of the last step is inf; choose a finite number"):
         fa.descend(silent, fa.FA, (1e308, 1.0), 10)
     assert fa.descend(silent, fa.FA, (1.0, 1e308), 10).times[-1] == 10
 
@@ -239,7 +239,10 @@ def test_a_flow_that_cannot_be_solved_says_so_without_a_warning():
         return np.exp(300 * Z), 0 * W
 
     problem = fa.Problem(np.ones((2, 2)), np.ones((1, 2)), np.ones((2, 1)), np.ones((1, 2)))
-    says = "the flow of own was not solved: Required step size is less than spacing between numbers."
+    says = (
+        "the flow of own was not solved: Required step size is less than spacing between numbers; "
+        "choose earlier times or a larger tolerance"
+    )
     with refused(FloatingPointError, says):
         fa.flow(problem, fa.Rule("own", field), [10.0], most_evaluations=20_000)
 

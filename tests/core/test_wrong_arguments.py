@@ -97,13 +97,13 @@ NO_WHOLE_NUMBERS = [
     (PROBLEM, "{0} is Problem(7 x 6, r = 3); it must be a whole number"),
 ]
 NO_NUMBERS = [
-    (np.nan, "{0} is nan; it must be finite"),
-    (np.inf, "{0} is inf; it must be finite"),
-    ("1", "{0} is '1'; it must be one real number"),
-    (1j, "{0} is 1j; it must be one real number"),
-    (True, "{0} is True; it must be one real number"),
-    (np.ones(3), "{0} is an array of shape (3,); it must be one real number"),
-    (PROBLEM, "{0} is Problem(7 x 6, r = 3); it must be one real number"),
+    (np.nan, "{0} is nan; choose a finite number"),
+    (np.inf, "{0} is inf; choose a finite number"),
+    ("1", "{0} is '1'; give one real number"),
+    (1j, "{0} is 1j; give one real number"),
+    (True, "{0} is True; give one real number"),
+    (np.ones(3), "{0} is an array of shape (3,); give one real number"),
+    (PROBLEM, "{0} is Problem(7 x 6, r = 3); give one real number"),
     (-1.0, "{0} is -1.0; choose a number "),
 ]
 NO_POSITIVE_NUMBERS = [*NO_NUMBERS, (0, "{0} is 0; choose a number above 0")]

@@ -15,7 +15,7 @@ from parameters import entries, listed
 from run_notebook import KERNEL
 from summary import rows_in
 
-from fa_utils.report.claims import VERDICT_MIME
+from fa_utils.report.claims import INDENT, VERDICT_MIME, WIDTH
 
 LARGEST = 1_000_000  # bytes
 LONGEST = 20  # lines of a cell
@@ -46,7 +46,14 @@ def complaints(path: Path) -> list[str]:
         found += complaints_about_prose(text)
     if all("broken" in row for row in rows_in(path)):
         found.append("no verdict: nothing that could fail")
-    return found
+    return [*found, *_about_statements(path)]
+
+
+def _about_statements(path: Path) -> Iterator[str]:
+    for statement in dict.fromkeys(row["statement"] for row in rows_in(path)):
+        beyond = len(INDENT + statement) - WIDTH
+        if beyond > 0:
+            yield f"{statement!r} wraps; make it shorter by {beyond} characters"
 
 
 def complaints_about_prose(text: str) -> list[str]:

@@ -44,7 +44,7 @@ ABOUT = {
     "Figure 4a": r"direction|x\^(T|\\top) A",
     "Figure 4b": r"eigenvalue|negative|positive|loss has vanished",
     "Figure 5": r"best|FA\\?\*|close|follow|optimal|began|high start|rates|counterpart",
-    "Figure 6": r"random|start|follows FA|goes on|curve",
+    "Figure 6": r"random|start|follows FA|nearer to FA|goes on|curve",
     "Section 1": r"turns|five lines",
     "Section 2": r"converges|phases|then learning",
     "Section 3": r"dA/dt|d\(Z\^T R\)/dt|W close to|only falls|equation",

@@ -91,8 +91,14 @@ def test_a_picture_without_a_caption_right_after_it_is_named(tmp_path, after, na
 
 
 def test_the_html_of_a_verdict_may_stay(tmp_path):
-    table = shown({"text/html": "<table></table>", VERDICT_MIME: [{"verdict": "holds"}]})
+    table = shown({"text/html": "<table></table>", VERDICT_MIME: [{"verdict": "holds", "statement": "x"}]})
     assert not about(tmp_path, code("2", table))
+
+
+def test_a_statement_that_wraps_is_named(tmp_path):
+    (complaint,) = about(tmp_path, code("2", verdicts(claim(statement="Lemma 1: " + 85 * "x"))))
+    assert "wraps; make it shorter by 1 characters" in complaint
+    assert not about(tmp_path, code("2", verdicts(claim(statement="Lemma 1: " + 84 * "x"))))
 
 
 @pytest.mark.parametrize(

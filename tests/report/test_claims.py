@@ -129,7 +129,7 @@ def test_verdicts_and_controls_need_a_claim():
     [
         ({"mark": "proven"}, "mark is 'proven'; choose one of stated, rebuilt, new"),
         ({"relation": "<"}, "relation is '<'; choose one of <=, >=, =="),
-        ({"bound": np.inf}, "bound is inf; it must be finite"),
+        ({"bound": np.inf}, "bound is inf; choose a finite number"),
         ({"resolution": 0.5}, "resolution 0.5 reaches the bound 0.5; choose a smaller one"),
         (
             {"resolution": 0.6, "bound": -0.5},

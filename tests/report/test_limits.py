@@ -22,7 +22,7 @@ def test_the_probability_limit_is_scipys_exact_one(count, draws):
         (0, 0, 0.9, "draws is 0; choose at least 1"),
         (1, 4, 1.0, "confidence is 1.0; choose a number between 0 and 1"),
         (1, 4, 0.0, "confidence is 0.0; choose a number between 0 and 1"),
-        (1, 4, np.nan, "confidence is nan; it must be finite"),
+        (1, 4, np.nan, "confidence is nan; choose a finite number"),
     ],
 )
 def test_counts_and_confidences_that_cannot_be_are_refused(count, draws, confidence, says):
@@ -66,7 +66,7 @@ def test_a_kolmogorov_limit_refuses_empty_samples():
         report.kolmogorov_limit(0, 4, chance=0.5)
     with refused(ValueError, "other is 0; choose at least 1"):
         report.kolmogorov_limit(4, 0, chance=0.5)
-    with refused(ValueError, "chance is nan; it must be finite"):
+    with refused(ValueError, "chance is nan; choose a finite number"):
         report.kolmogorov_limit(3, 4, chance=np.nan)
 
 
@@ -139,8 +139,8 @@ def test_means_exceed_the_student_limit_as_often_as_it_says(rng, runs, chance):
         ({"deviations": [1.0, [1, np.nan]]}, ValueError, "deviation is nan; choose at least 0"),
         ({"chance": 0.0}, ValueError, "chance is 0.0; choose a number between 0 and 1"),
         ({"chance": 1.0}, ValueError, "chance is 1.0; choose a number between 0 and 1"),
-        ({"chance": np.nan}, ValueError, "chance is nan; it must be finite"),
-        ({"chance": "little"}, TypeError, "chance is 'little'; it must be one real number"),
+        ({"chance": np.nan}, ValueError, "chance is nan; choose a finite number"),
+        ({"chance": "little"}, TypeError, "chance is 'little'; give one real number"),
     ],
 )
 def test_a_student_limit_refuses_what_is_no_sample_or_chance(change, kind, says):

@@ -143,7 +143,7 @@ def test_a_start_without_full_column_rank_is_refused(problem, bound):
     ("call", "says"),
     [
         (lambda rng: theory.opposed_copies(0, 0.5), "copies is 0; choose at least 1"),
-        (lambda rng: theory.opposed_copies(2, 1.5), "share is 1.5; choose a number above 0, at most 1"),
+        (lambda rng: theory.opposed_copies(2, 1.5), "share is 1.5; choose a number above 0 and at most 1"),
         (lambda rng: theory.problem_of_any_shape(1, 2.0, rng=rng), "largest_side is 1; choose at least 2"),
         (
             lambda rng: theory.gaussian_problem((3, 4), 4, 2, 1.0, rng=rng),

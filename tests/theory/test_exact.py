@@ -283,6 +283,6 @@ def test_a_late_time_that_rounding_hides_is_refused_with_the_time_reached(monkey
     problem = fa.Problem(target, feedback, rng.standard_normal((8, 7)), rng.standard_normal((7, 7)))
     assert np.isfinite(theory.fa_star_exact(problem, [100.0]).Z).all()
     with pytest.raises(
-        FloatingPointError, match=r"rounding hides all after time [0-9.e+]+; choose earlier times"
+        FloatingPointError, match=r"rounding hides the run after time [0-9.e+]+; choose earlier times"
     ):
         theory.fa_star_exact(problem, [1e300])

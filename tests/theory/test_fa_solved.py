@@ -189,7 +189,7 @@ def test_a_start_of_minus_zeros_is_a_start_of_zeros(zero):
         ({"steps": 0}, ValueError, "steps is 0"),
         ({"steps": 1.0}, TypeError, "steps is 1.0"),
         ({"every": 0}, ValueError, "every is 0"),
-        ({"momentum": 1.0}, ValueError, "momentum is 1.0; choose a number from 0, below 1"),
+        ({"momentum": 1.0}, ValueError, "momentum is 1.0; choose a number of at least 0 and below 1"),
         ({"momentum": -0.1}, ValueError, "momentum is -0.1"),
         ({"momentum": "0"}, TypeError, "momentum is '0'"),
         ({"decay": -0.1}, ValueError, "decay is -0.1"),

@@ -174,7 +174,7 @@ def test_restarts_are_counted_from_the_last_time_reached(monkeypatch, reached, r
     monkeypatch.setattr(riccati, "MOST_RESTARTS", 3)
     monkeypatch.setattr(riccati, "_follow", follow)
     monkeypatch.setattr(riccati, "_propagators", propagators)
-    says = f"rounding hides all after time {time}; choose earlier times"
+    says = f"rounding hides the run after time {time}; choose earlier times"
     with refused(FloatingPointError, says):
         turn_columns(np.array([[0.0], [2.0]]), np.array([[1.0], [0.0]]), np.array([4.0, 9.0]))
     assert len(begun) == restarts

@@ -295,7 +295,7 @@ def test_a_streamed_error_vanishes_from_the_rank_of_the_target_on(rng):
             (lambda start, stop: np.ones(stop - start + 1), 50, 3),
             r"singular_values\(0, 3\) returned 4 values",
         ),
-        ((lambda start, stop: np.arange(start + 1.0, stop + 1), 50, 3), "let the values fall"),
+        ((lambda start, stop: np.arange(start + 1.0, stop + 1), 50, 3), "give the 3 largest first"),
         (
             (lambda start, stop: -np.ones(stop - start), 50, 3),
             "singular_values holds -1.0; choose numbers of at least 0",
@@ -377,7 +377,7 @@ def test_what_cannot_be_drawn_is_said_in_full(rng):
         theory.streamed_error(sequence, 0, 3, rng=rng)
     with refused(ValueError, "singular_values(0, 3) returned 2 values; it must return 3"):
         theory.streamed_error(values(1.0, 0.5), 50, 3, rng=rng)
-    says = "singular value 1.5 comes after the first 2, the least of which is 1.0; let the values fall"
+    says = "singular value 1.5 comes after the first 2, the least of which is 1.0; give the 2 largest first"
     with pytest.raises(fa.EnsembleError) as caught:
         theory.streamed_error(values(3.0, 1.0, 1.5, 1.2), 4, 2, rng=rng)
     assert f"ValueError({says!r})" in str(caught.value)
