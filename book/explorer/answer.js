@@ -50,14 +50,11 @@ const answers = (() => {
     return realEigenvalues.map((value) => 2 * value).sort((a, b) => a - b);
   }
 
-  /** Return each rule's run. FA* has none from zero, where no W is best, nor with decay, since its W follows Z. */
+  /** Return the runs of FA and FA*. FA* has none from zero, where no W is best, nor with decay, since its W follows Z. */
   function runsOf(problem, found, times) {
-    const gd = runs.gd(problem, times.steps);
-    if (problem.decay > 0 || runs.startsAtZero(problem)) {
-      return { GD: gd, FA: runs.faFrom(problem, found, times) };
-    }
+    if (problem.decay > 0 || runs.startsAtZero(problem)) return { FA: runs.faFrom(problem, found, times) };
     const small = runs.reduced(problem);
-    return { "GD": gd, "FA": runs.fa(small, times.steps), "FA*": runs.faStar(small, times.steps) };
+    return { "FA": runs.fa(small, times.steps), "FA*": runs.faStar(small, times.steps) };
   }
 
   const mapValues = (record, change) =>
@@ -80,13 +77,14 @@ const answers = (() => {
     const share = (squared) => squared / total;
     const times = grid(setting.end, setting.timeAxis === "log");
     const all = runsOf(problem, found, times);
+    const errors = { GD: runs.gdErrors(problem, times.steps), ...mapValues(all, (run) => run.errors) };
     const rule = setting.rule in all ? setting.rule : "FA";
     const run = all[rule];
     shown = { problem, run };
     return {
       rule,
       times: times.times,
-      errors: mapValues(all, ({ errors }) => errors.map(share)),
+      errors: mapValues(errors, (squared) => squared.map(share)),
       eigenvalues: run.errors.map((_, i) => alignmentEigenvalues(run.overlap(i))),
       levels: mapValues(levels(problem, found, total), share),
       state: state(setting.moment),

@@ -5,7 +5,7 @@ const charts = (() => {
   const root = document.querySelector("#instrument");
   const boxes = ["errors", "eigenvalues"].map((name) => root.querySelector(`#explorer-${name}`));
   const readouts = ["errors", "eigenvalues"].map((name) => root.querySelector(`#explorer-${name}-readout`));
-  const LEAST = 1e-12; // what a logarithmic axis shows at all
+  const LEAST = 1e-10; // what a logarithmic axis shows at all
   const LINE = 15; // pixels between labels
   // Name in the answer, style of colour and of dashes, width, label.
   const LINES = [
@@ -28,11 +28,17 @@ const charts = (() => {
     return { stroke: styled(colour), dash, width: thin ? 1 : width, title, pxAlign: 0, points: { show: false } };
   }
 
-  function axis(more) {
-    const quiet = { stroke: styled("faint"), width: 1 };
+  /** Return an axis; a logarithmic one has lines at the powers of ten only, and room for them. */
+  function axis(kind, more) {
+    const whole = (_, splits) => splits.map((split) => (Number.isInteger(Math.log10(split)) ? split : null));
+    const filter = kind === "log" ? { filter: whole } : {};
+    const quiet = { stroke: styled("faint"), width: 1, ...filter };
     const font = "13px sans-serif";
-    return { stroke: styled("theory"), grid: quiet, ticks: quiet, font, labelFont: font, labelSize: 20, ...more };
+    const values = kind === "log" ? (_, splits) => splits.map(power) : undefined;
+    return { stroke: styled("theory"), grid: quiet, ticks: quiet, font, labelFont: font, labelSize: 20, values, ...more };
   }
+
+  const power = (number) => (number === null ? "" : number < 0.001 ? number.toExponential(0) : String(number));
 
   const spans = (_, low, high) => [low, high];
   const fromZero = (_, low, high) => [0, 1.05 * Math.max(1, high)];
@@ -90,15 +96,15 @@ const charts = (() => {
   }
 
   /** Return an empty chart as large as its box. */
-  function chart(number, lines, scale, label) {
+  function chart(number, lines, kind, range, label) {
     const options = {
       width: boxes[number].clientWidth,
       height: boxes[number].clientHeight,
       padding: [10, 78, 0, 0],
       series: [{}, ...lines],
       bands: lines.length > 1 && lines[0].band ? [{ series: [2, 1], fill: styled("band") }] : [],
-      scales: { x: { time: false, range: spans, distr: shown.timeAxis === "log" ? 3 : 1 }, y: scale },
-      axes: [axis({ label: "time", size: 30 }), axis({ label, size: 52 })],
+      scales: { x: { time: false, range: spans, distr: shown.timeAxis === "log" ? 3 : 1 }, y: kind === "log" ? { distr: 3 } : { range } },
+      axes: [axis(shown.timeAxis, { label: "time", size: 30 }), axis(kind, { label, size: 52 })],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, sync: { key: "explorer" }, points: { show: false } },
       hooks: { draw: [annotate], setCursor: [(plot) => readOut(plot, readouts[number])] },
@@ -178,8 +184,8 @@ const charts = (() => {
     plots.forEach((plot) => plot.destroy());
     const styles = (lines) => lines.map(([style]) => style);
     plots = [
-      chart(0, styles(errors), shown.errorAxis === "log" ? { distr: 3 } : { range: fromZero }, "error over ‖Y‖²"),
-      chart(1, styles(eigenvalues), { range: aroundZero }, "eigenvalue"),
+      chart(0, styles(errors), shown.errorAxis, fromZero, "error over ‖Y‖²"),
+      chart(1, styles(eigenvalues), "linear", aroundZero, "eigenvalue"),
     ];
     built = kind;
   }

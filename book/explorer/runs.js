@@ -1,7 +1,7 @@
 /* GD, FA and FA* as the gradient flows that fa_utils defines.
 
    A run is { errors, overlap, state }: ||Y - ZW||^2 at each time, and functions that return WC^T (r x r) and
-   [Z, W] (n x r, r x n) at the i-th time, all flat. GD has a closed form where Z^T Z = W W^T at the start (Fukumizu
+   [Z, W] (n x r, r x n) at the i-th time, all flat; of GD there are errors only. GD has a closed form where Z^T Z = W W^T at the start (Fukumizu
    1998), FA* always has one, and FA from a start at zero; else FA is integrated.
    FA and FA* never leave few directions, at most 2r for Z and 3r for W, and are followed there. */
 "use strict";
@@ -15,11 +15,12 @@ const runs = (() => {
 
   // --- GD ---
 
-  /** Return GD's run. X, Z + W^T over Z - W^T divided by the root of 2, has dX/dt = LX - X (X^T X) / 2, L diagonal.
+  /** Return GD's errors. X, Z + W^T over Z - W^T divided by the root of 2, has dX/dt = LX - X (X^T X) / 2, L diagonal.
 
-     Its rows grow at their rates, and crowd each other. */
-  function gd({ values, C, Z, W, decay }, steps) {
-    const [n, r, total] = [Z.rows, Z.columns, sumOfSquares(values)];
+     Its rows grow at their rates, and crowd each other. X is found up to a rotation of the hidden units, which does not
+     change the error. */
+  function gdErrors({ values, Z, W, decay }, steps) {
+    const [r, total] = [Z.columns, sumOfSquares(values)];
     const rates = [...values, ...values.map((value) => -value)];
     const ones = rates.map(() => 1);
     const sides = [Matrix.add(Z, W.transpose()), Matrix.sub(Z, W.transpose())];
@@ -32,19 +33,7 @@ const runs = (() => {
     }
     const learnt = (rows) =>
       rows.reduce((sum, entry, i) => sum + rates[Math.floor(i / r)] * entry * entry, 0);
-    const error = (rows) => total - learnt(rows) + sumOfSquares(flat.gram(rows, ones, r)) / 4;
-    const state = (i) => {
-      const [upper, lower] = [path[i].subarray(0, n * r), path[i].subarray(n * r)];
-      const Z = upper.map((entry, k) => (entry + lower[k]) * Math.SQRT1_2);
-      const W = upper.map((entry, k) => (entry - lower[k]) * Math.SQRT1_2);
-      return [Z, flat.transposed(W, n, r)];
-    };
-    const feedback = flat.of(C.transpose());
-    return {
-      errors: path.map(error),
-      overlap: (i) => flat.multiply(state(i)[1], feedback, r, n, r),
-      state,
-    };
+    return path.map((rows) => total - learnt(rows) + sumOfSquares(flat.gram(rows, ones, r)) / 4);
   }
 
   const integralOfGrowth = (rate, time) => (rate ? Math.expm1(rate * time) / rate : time);
@@ -184,5 +173,5 @@ const runs = (() => {
   const faFrom = (problem, found, grid) =>
     startsAtZero(problem) ? faFromZero(problem, found, grid) : fa(reduced(problem), grid.steps);
 
-  return { gd, fa, faStar, faFrom, startsAtZero, reduced, rankOf };
+  return { gdErrors, fa, faStar, faFrom, startsAtZero, reduced, rankOf };
 })();
