@@ -87,12 +87,15 @@
     root.removeAttribute("aria-busy");
   }
 
-  /** Answer what the controls ask, unless they ask for what cannot be; the address follows, or stays. */
+  /** Answer what the controls ask; return whether they ask for what can be. */
   function update(sentences = []) {
     clearTimeout(following);
     setting.complete();
     const wrong = setting.complaints();
-    if (wrong.length) return say(wrong);
+    if (wrong.length) {
+      say(wrong);
+      return false;
+    }
     const { values } = setting.read();
     setting.remember(values);
     spectrum.draw(values);
@@ -166,7 +169,7 @@
   // --- controls ---
 
   setting.form.addEventListener("input", ({ target }) => {
-    if (target.name === "moment" && setting.complaints().length === 0) look();
+    if (target.name === "moment" && !busy && setting.complaints().length === 0) look();
     else if (update()) follow();
   });
   setting.form.addEventListener("submit", (event) => event.preventDefault());

@@ -11,17 +11,17 @@ const modes = (() => {
 
   /** Return s, V (r x k), U^T Y (k x n), U (n x k), and how much of Y each mode holds, for the k modes above rounding. */
   function of({ values, C }) {
-    const [n, r] = [C.columns, C.rows];
     const svd = new SingularValueDecomposition(weighted(values, C.transpose()));
-    const least = svd.diagonal[0] * n * Number.EPSILON;
+    const least = svd.diagonal[0] * values.length * Number.EPSILON;
     const s = svd.diagonal.filter((value) => value > least);
-    const left = svd.leftSingularVectors.subMatrix(0, n - 1, 0, s.length - 1);
+    const kept = [...s.keys()];
+    const left = svd.leftSingularVectors.subMatrixColumn(kept);
     const seen = weighted(values, left).transpose();
     return {
       s,
       left,
       seen,
-      right: svd.rightSingularVectors.subMatrix(0, r - 1, 0, s.length - 1),
+      right: svd.rightSingularVectors.subMatrixColumn(kept),
       energies: seen.to2DArray().map(linear.sumOfSquares),
     };
   }

@@ -84,7 +84,7 @@ const riccati = (() => {
   /** Return Q (p x k), flat, at the start and after each step, where P is `pull` and Q(0) `columns`. */
   function path(pull, columns, steps) {
     const [p, k] = [pull.rows, pull.columns];
-    const unit = pull.norm();
+    const unit = pull.norm() || 1; // C may see nothing of Y
     const found = [flat.of(columns)];
     let risen = new Float64Array(k * k);
     let [last, once, parts] = [0, null, null];
