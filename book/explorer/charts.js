@@ -38,7 +38,7 @@ const charts = (() => {
     return { stroke: styled("theory"), grid: quiet, ticks: quiet, font, labelFont: font, labelSize: 20, values, ...more };
   }
 
-  const power = (number) => (number === null ? "" : number < 0.001 ? number.toExponential(0) : String(number));
+  const power = (number) => (number === null ? "" : number < 0.001 ? number.toExponential(0) : words.short(number));
 
   const spans = (_, low, high) => [low, high];
   const fromZero = (_, low, high) => [0, 1.05 * Math.max(1, high)];

@@ -24,14 +24,14 @@ const maps = (() => {
     const largest = entries.reduce((most, entry) => Math.max(most, Math.abs(entry)), 0);
     const picture = new ImageData(columns, rows);
     entries.forEach((entry, i) => {
-      const strength = largest ? Math.abs(entry) / largest : 0;
-      picture.data.set([...(entry < 0 ? BLUE : ORANGE), 255 * strength], 4 * i);
+      picture.data.set(entry < 0 ? BLUE : ORANGE, 4 * i);
+      picture.data[4 * i + 3] = largest ? (255 * Math.abs(entry)) / largest : 0;
     });
     Object.assign(canvas, { width: columns, height: rows });
     canvas.getContext("2d").putImageData(picture, 0, 0);
-    const scale = `blue −${words.short(largest)}, orange ${words.short(largest)}`;
-    caption.textContent = `${figure.dataset.name}, ${rows} × ${columns}: ${scale}`;
-    canvas.setAttribute("aria-label", `${figure.dataset.name}, ${rows} times ${columns} entries, at most ${words.short(largest)} in size`);
+    const [name, most] = [figure.dataset.name, words.short(largest)];
+    caption.textContent = `${name}, ${rows} × ${columns}, from −${most} (blue) to ${most} (orange)`;
+    canvas.setAttribute("aria-label", `${name}, ${rows} times ${columns} entries, at most ${most} in size`);
   }
 
   const transposed = (matrix, rows, columns) =>

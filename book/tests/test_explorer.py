@@ -53,7 +53,12 @@ SETTINGS = (
     {"log10start": -3, "log10time": 2, "timeaxis": "log"},
     {"feedback": "orthonormal", "r": 12},
     {"feedback": "signs", "rank": 6, "eigenvalues": "FA"},
-    {"feedback": "sparse", "n": 20, "rank": 20, "eigenvalues": "FA"},  # two rows of C see the same column of Y
+    {
+        "feedback": "sparse",
+        "n": 20,
+        "rank": 20,
+        "eigenvalues": "FA",
+    },  # two rows of C see the same column of Y
     {"start": "zero", "timeaxis": "log", "r": 12},
     {"start": "zero", "rank": 3, "r": 8, "log10time": 2.5, "moment": 10},
     {"start": "zero", "decay": 0.2, "r": 12},
@@ -227,7 +232,13 @@ def test_every_curve_and_every_value_is_that_of_fa_utils(explorer, chosen):
         ("runs.js", "exp((rate - decay) * step)", "exp((rate - 0.999 * decay) * step)", {"decay": 0.1}, "GD"),
         ("riccati.js", "TERMS = 16", "TERMS = 4", {}, "FA*"),
         ("modes.js", "NEWTON_STEPS = 6", "NEWTON_STEPS = 2", {"start": "zero"}, "FA"),
-        ("modes.js", "asinh(value / (2 * unit ** 3)) / 3", "asinh(value / unit ** 3) / 3", {"decay": 0.1}, "stationary"),
+        (
+            "modes.js",
+            "asinh(value / (2 * unit ** 3)) / 3",
+            "asinh(value / unit ** 3) / 3",
+            {"decay": 0.1},
+            "stationary",
+        ),
         ("modes.js", "if (decay === 0) return 1;", "if (decay === 0) return 0.999;", {}, "stationary"),
         ("answer.js", ".slice(C.rows)", ".slice(C.rows + 1)", {}, "optimum"),
         ("answer.js", "[low, high] = [-100, 100]", "[low, high] = [2, 100]", {}, "law"),
@@ -440,7 +451,9 @@ def test_many_seeds_are_those_of_one_by_one(explorer):
     described = page.locator("#explorer-many svg").get_attribute("aria-label")
     stops, law = page.evaluate("[explorer.stops, explorer.answer.levels.law]")
     assert f"mean {np.mean(stops):.4g}, law {law:.4g}" in described
-    heights = page.locator("#explorer-many rect").evaluate_all("all => all.map((bar) => +bar.getAttribute('height'))")
+    heights = page.locator("#explorer-many rect").evaluate_all(
+        "all => all.map((bar) => +bar.getAttribute('height'))"
+    )
     counts = np.histogram(stops, 24, (min(*stops, law), max(*stops, law)))[0]
     assert np.allclose(np.array(heights) / max(heights), counts / counts.max(), rtol=0, atol=1e-6)
 
@@ -473,7 +486,9 @@ def test_the_picture_holds_both_charts(explorer):
     with page.expect_download() as waiting:
         page.locator("#explorer-picture").press("Enter")
     picture = plt.imread(waiting.value.path(), format="png")
-    sizes = page.locator("#instrument .uplot canvas").evaluate_all("all => all.map((one) => [one.height, one.width])")
+    sizes = page.locator("#instrument .uplot canvas").evaluate_all(
+        "all => all.map((one) => [one.height, one.width])"
+    )
     assert picture.shape[:2] == (sum(height for height, _ in sizes), sizes[0][1])
     assert all(part[..., :3].std() > 0.01 for part in np.array_split(picture, 2))
 
@@ -493,7 +508,10 @@ def test_each_thing_to_try_sets_the_controls(explorer):
 def test_everything_works_by_keyboard_alone(explorer):
     page = explorer()
     page.locator("[name=n]").focus()
-    focused, reached = "(({ name, id, role, tagName }) => name || id || role || tagName)(document.activeElement)", []
+    focused, reached = (
+        "(({ name, id, role, tagName }) => name || id || role || tagName)(document.activeElement)",
+        [],
+    )
     while "explorer-program" not in reached:
         reached.append(page.evaluate(focused))
         if reached[-1] in DEFAULTS:
@@ -520,7 +538,13 @@ def test_an_address_brings_the_same_state_back(explorer, open_page):
     page = explorer()
     for name in ("n", "rank", "log10C", "log10start", "log10time", "seed"):
         page.locator(f"[name={name}]").press("ArrowUp")
-    chosen = {"spectrum": "custom", "eigenvalues": "FA", "feedback": "signs", "timeaxis": "log", "erroraxis": "log"}
+    chosen = {
+        "spectrum": "custom",
+        "eigenvalues": "FA",
+        "feedback": "signs",
+        "timeaxis": "log",
+        "erroraxis": "log",
+    }
     for name, value in chosen.items():
         page.select_option(f"[name={name}]", value)
     page.locator("[name=moment]").press("ArrowDown")
@@ -655,7 +679,7 @@ def test_the_program_in_python_finds_the_same_curves_for_the_same_draws(explorer
     first = lines.index("problem = fa.Problem(")
     del lines[first : lines.index(")", first) + 1]
     names = {}
-    exec("\n".join(lines[: first]), names)
+    exec("\n".join(lines[:first]), names)
     names["problem"] = problem
     exec("\n".join(lines[first:]), names)
     for name, curve in found["errors"].items():
@@ -705,7 +729,9 @@ def test_axe_finds_nothing_to_mend(explorer, scheme, width):
 def test_a_narrow_screen_needs_no_scrolling_sideways(explorer):
     page = explorer({"viewport": {"width": 390, "height": 844}})
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-    widths = page.evaluate("[...document.querySelectorAll('#instrument .uplot')].map((one) => one.clientWidth)")
+    widths = page.evaluate(
+        "[...document.querySelectorAll('#instrument .uplot')].map((one) => one.clientWidth)"
+    )
     assert all(250 < width <= 390 for width in widths)
 
 
