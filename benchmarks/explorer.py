@@ -1,9 +1,10 @@
 """How fast the book's explorer answers a slider at n = 100, in the browser, and what that costs the page.
 
-Each slider in turn goes to and fro by one step, the others at their defaults. An answer takes until its curves are
-drawn; a worker computes it. The page's own work is the processor time of its main thread for one answer, drawing
-included: below 16 ms no frame can be late. The book is that in the folder named by FA_BOOK, default build/book, as
-`make book` makes it. The first answers, before the browser has compiled the page's functions for speed, are not counted.
+Each slider in turn goes to and fro by one step, the others at their defaults. An answer takes until its
+curves are drawn; a worker computes it. The page's own work is the processor time of its main thread for one
+answer, drawing included: below 16 ms no frame can be late. The book is that in the folder named by FA_BOOK,
+default build/book, as `make book` makes it. The first answers, before the browser has compiled the page's
+functions for speed, are not counted.
 """
 
 import os
@@ -49,7 +50,7 @@ def processor_seconds(session) -> float:
 
 
 def measured(page, session, slider: str, r: int) -> tuple[str, str]:
-    """Return the milliseconds until a move of a slider is answered, and those of the page's own work on it."""
+    """Return the milliseconds until a slider's move is answered, and those of the page's own work on it."""
     page.goto("about:blank")
     page.goto(f"{page_of_book().as_uri()}#n=100&r={r}")
     page.wait_for_selector("#instrument:not([aria-busy])")

@@ -50,7 +50,7 @@ const answers = (() => {
     return realEigenvalues.map((value) => 2 * value).sort((a, b) => a - b);
   }
 
-  /** Return the runs of FA and FA*. FA* has none from zero, where no W is best, nor with decay, since its W follows Z. */
+  /** Return the runs of FA and FA*. FA* has none from zero, where Z has no rank, nor with decay: its W follows Z. */
   function runsOf(problem, found, times) {
     if (problem.decay > 0 || runs.startsAtZero(problem)) return { FA: runs.faFrom(problem, found, times) };
     const small = runs.reduced(problem);
@@ -66,7 +66,14 @@ const answers = (() => {
   function state(i) {
     const last = Math.min(i, shown.run.errors.length - 1);
     const [Z, W] = shown.run.state(last);
-    return { last, n: shown.problem.C.columns, r: shown.problem.C.rows, Z, W, overlap: shown.run.overlap(last) };
+    return {
+      last,
+      n: shown.problem.C.columns,
+      r: shown.problem.C.rows,
+      Z,
+      W,
+      overlap: shown.run.overlap(last),
+    };
   }
 
   /** Return curves and levels over ||Y||^2, and one rule's eigenvalues and state; FA's where it has none. */

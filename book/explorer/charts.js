@@ -25,7 +25,14 @@ const charts = (() => {
     const [colour, dashes, width] = STYLES[name];
     const pattern = styled(`${dashes}-dash`);
     const dash = pattern === "none" ? [] : pattern.split(" ").map(Number);
-    return { stroke: styled(colour), dash, width: thin ? 1 : width, title, pxAlign: 0, points: { show: false } };
+    return {
+      stroke: styled(colour),
+      dash,
+      width: thin ? 1 : width,
+      title,
+      pxAlign: 0,
+      points: { show: false },
+    };
   }
 
   /** Return an axis; a logarithmic one has lines at the powers of ten only, and room for them. */
@@ -35,10 +42,20 @@ const charts = (() => {
     const quiet = { stroke: styled("faint"), width: 1, ...filter };
     const font = "13px sans-serif";
     const values = kind === "log" ? (_, splits) => splits.map(power) : undefined;
-    return { stroke: styled("theory"), grid: quiet, ticks: quiet, font, labelFont: font, labelSize: 20, values, ...more };
+    return {
+      stroke: styled("theory"),
+      grid: quiet,
+      ticks: quiet,
+      font,
+      labelFont: font,
+      labelSize: 20,
+      values,
+      ...more,
+    };
   }
 
-  const power = (number) => (number === null ? "" : number < 0.001 ? number.toExponential(0) : words.short(number));
+  const power = (number) =>
+    number === null ? "" : number < 0.001 ? number.toExponential(0) : words.short(number);
 
   const spans = (_, low, high) => [low, high];
   const fromZero = (_, low, high) => [0, 1.05 * Math.max(1, high)];
@@ -46,7 +63,7 @@ const charts = (() => {
 
   // --- what is written over a chart ---
 
-  /** Write each titled line's name at its end, no two over each other; mark the moment. */
+  /** Write each titled line's name at its end, beside its colour, no two over each other; mark the moment. */
   function annotate(plot) {
     const { ctx, bbox } = plot;
     const ratio = devicePixelRatio;
@@ -61,8 +78,11 @@ const charts = (() => {
     ctx.textAlign = "left";
     ctx.textBaseline = "middle";
     spread(lines, LINE * ratio, bbox.top + bbox.height).forEach(({ line, height }) => {
+      const right = bbox.left + bbox.width + 4 * ratio;
       ctx.fillStyle = line.stroke();
-      ctx.fillText(line.title, bbox.left + bbox.width + 6 * ratio, height);
+      ctx.fillRect(right, height - 6 * ratio, 4 * ratio, 12 * ratio);
+      ctx.fillStyle = styled("theory");
+      ctx.fillText(line.title, right + 8 * ratio, height);
     });
     const moment = plot.valToPos(plot.data[0][Math.max(0, shown.moment - skipped())], "x", true);
     ctx.fillStyle = styled("theory");
@@ -100,10 +120,13 @@ const charts = (() => {
     const options = {
       width: boxes[number].clientWidth,
       height: boxes[number].clientHeight,
-      padding: [10, 78, 0, 0],
+      padding: [10, 84, 0, 0],
       series: [{}, ...lines],
       bands: lines.length > 1 && lines[0].band ? [{ series: [2, 1], fill: styled("band") }] : [],
-      scales: { x: { time: false, range: spans, distr: shown.timeAxis === "log" ? 3 : 1 }, y: kind === "log" ? { distr: 3 } : { range } },
+      scales: {
+        x: { time: false, range: spans, distr: shown.timeAxis === "log" ? 3 : 1 },
+        y: kind === "log" ? { distr: 3 } : { range },
+      },
       axes: [axis(shown.timeAxis, { label: "time", size: 30 }), axis(kind, { label, size: 52 })],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, sync: { key: "explorer" }, points: { show: false } },
@@ -127,8 +150,7 @@ const charts = (() => {
   const visible = (value) => (shown.errorAxis === "log" && value < LEAST ? null : value);
 
   /** Return a curve at the times shown, none where it ended early. */
-  const filled = (points) =>
-    shown.answer.times.map((_, i) => visible(points[i] ?? null)).slice(skipped());
+  const filled = (points) => shown.answer.times.map((_, i) => visible(points[i] ?? null)).slice(skipped());
 
   /** Return a pinned curve at the times shown, between whose own times it is drawn straight. */
   function moved(times, points) {
@@ -147,7 +169,10 @@ const charts = (() => {
     const levels = (name) => Array(answer.times.length).fill(answer.levels[name]);
     const bands = band.map((points) => [{ ...series("FA", null, true), band: true }, filled(points)]);
     const pinned = pins.flatMap(({ times, errors }) =>
-      Object.entries(errors).map(([name, points]) => [series(name, null, true), filled(moved(times, points))]),
+      Object.entries(errors).map(([name, points]) => [
+        series(name, null, true),
+        filled(moved(times, points)),
+      ]),
     );
     const own = present.map(([name, , , , label]) => [
       series(name, label(decay)),

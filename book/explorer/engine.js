@@ -1,5 +1,5 @@
-/* A worker that computes, so that the page never waits. It starts from a blob, since a browser lets no page from disk
-   start one from a file. */
+/* A worker that computes, so that the page never waits. It starts from a blob: a page from disk may start none from
+   a file. */
 "use strict";
 
 const engine = (() => {

@@ -185,7 +185,9 @@
     if (!target.dataset.set) return;
     load(target.dataset.set);
     follow();
-    root.scrollIntoView({ behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    root.scrollIntoView({
+      behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
+    });
   });
   window.addEventListener("hashchange", () => setting.isSetting(location.hash) && load(location.hash));
   load(location.hash);

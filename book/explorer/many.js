@@ -21,7 +21,12 @@ const many = (() => {
     if (curves.length < 2) return [];
     const shortest = Math.min(...curves.map((curve) => curve.length));
     const edge = (share) =>
-      Array.from({ length: shortest }, (_, i) => quantile(curves.map((curve) => curve[i]), share));
+      Array.from({ length: shortest }, (_, i) =>
+        quantile(
+          curves.map((curve) => curve[i]),
+          share,
+        ),
+      );
     return [edge(0.05), edge(0.95)];
   }
 

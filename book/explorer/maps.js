@@ -3,7 +3,10 @@
 
 const maps = (() => {
   const box = document.querySelector("#explorer-maps");
-  const [BLUE, ORANGE] = [[0, 114, 178], [213, 94, 0]]; // as GD and FA
+  const [BLUE, ORANGE] = [
+    [0, 114, 178],
+    [213, 94, 0],
+  ]; // as GD and FA
 
   /** Return an empty map with its caption. */
   function frame(name) {

@@ -1,4 +1,6 @@
-/* The singular triples of Y C^T, in which FA from zero is solved, and where FA rests: see fa_utils/theory/fa_solved.py.
+/* The singular triples of Y C^T: in them FA from zero is solved, and they say where FA rests.
+
+   fa_utils/theory/fa_solved.py and decay.py have the same.
 
    From Z = W = 0 FA keeps Z = U diag(zeta) V^T and W = V diag(phi) U^T Y, where Y C^T = U diag(s) V^T. */
 "use strict";
@@ -9,7 +11,7 @@ const modes = (() => {
   const NEWTON_STEPS = 6; // enough for any time
   const MOST_STEPS = 50000;
 
-  /** Return s, V (r x k), U^T Y (k x n), U (n x k), and how much of Y each mode holds, for the k modes above rounding. */
+  /** Return s, U (n x k), U^T Y (k x n), V (r x k), and what of ||Y||^2 each mode holds, of the k above rounding. */
   function of({ values, C }) {
     const svd = new SingularValueDecomposition(weighted(values, C.transpose()));
     const least = svd.diagonal[0] * values.length * Number.EPSILON;
@@ -40,7 +42,7 @@ const modes = (() => {
       return zeta ** 2 / (zeta ** 2 + decay);
     });
 
-  /** Return x with K(x) = wanted, K(x) the integral of 1 / (1 - u^3) from 0 to x, by Newton's method for -log(1 - x). */
+  /** Return x with K(x) = wanted, K(x) the integral of 1 / (1 - u^3) from 0 to x: Newton's method for -log(1 - x). */
   function root(wanted) {
     let depth = wanted;
     for (let i = 0; i < NEWTON_STEPS; i++) {

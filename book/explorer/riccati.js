@@ -91,8 +91,7 @@ const riccati = (() => {
     for (const step of steps) {
       // A grid's steps are equal, or double from one octave to the next.
       if (step !== last) {
-        once =
-          step === 2 * last ? twice(once) : propagator(Matrix.div(pull, unit), columns, step * unit);
+        once = step === 2 * last ? twice(once) : propagator(Matrix.div(pull, unit), columns, step * unit);
         parts = blocks(once);
         last = step;
       }

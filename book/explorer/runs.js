@@ -1,8 +1,10 @@
 /* GD, FA and FA* as the gradient flows that fa_utils defines.
 
    A run is { errors, overlap, state }: ||Y - ZW||^2 at each time, and functions that return WC^T (r x r) and
-   [Z, W] (n x r, r x n) at the i-th time, all flat; of GD there are errors only. GD has a closed form where Z^T Z = W W^T at the start (Fukumizu
-   1998), FA* always has one, and FA from a start at zero; else FA is integrated.
+   [Z, W] (n x r, r x n) at the i-th time, all flat. Of GD there are errors only.
+
+   GD has a closed form where Z^T Z = W W^T at the start (Fukumizu 1998), FA* always has one, and FA has one from
+   a start at zero; otherwise FA is integrated.
    FA and FA* never leave few directions, at most 2r for Z and 3r for W, and are followed there. */
 "use strict";
 
@@ -15,10 +17,10 @@ const runs = (() => {
 
   // --- GD ---
 
-  /** Return GD's errors. X, Z + W^T over Z - W^T divided by the root of 2, has dX/dt = LX - X (X^T X) / 2, L diagonal.
+  /** Return GD's errors.
 
-     Its rows grow at their rates, and crowd each other. X is found up to a rotation of the hidden units, which does not
-     change the error. */
+     X, Z + W^T over Z - W^T divided by the root of 2, has dX/dt = LX - X (X^T X) / 2, L diagonal: its rows grow at
+     their rates, and crowd each other. It is found up to a rotation of the hidden units, which changes no error. */
   function gdErrors({ values, Z, W, decay }, steps) {
     const [r, total] = [Z.columns, sumOfSquares(values)];
     const rates = [...values, ...values.map((value) => -value)];
@@ -83,7 +85,12 @@ const runs = (() => {
     const learnt = (turnedZ) => turnedZ.reduce((sum, entry, i) => sum + square(entry, i), 0);
     const [total, pullFlat] = [outside + sumOfSquares(values), flat.of(pull)];
     const [lift, outputs] = [flat.of(rows), flat.of(columns.subMatrix(0, n - 1, 0, p - 1).transpose())];
-    const best = (i) => flat.transposed(path[i].map((entry, k) => (entry * values[Math.floor(k / r)]) / scale), p, r);
+    const best = (i) =>
+      flat.transposed(
+        path[i].map((entry, k) => (entry * values[Math.floor(k / r)]) / scale),
+        p,
+        r,
+      );
     return {
       errors: path.map((turnedZ) => total - learnt(turnedZ)),
       overlap: (i) => flat.multiply(flat.transposed(path[i], p, r), pullFlat, r, p, r),
@@ -154,8 +161,7 @@ const runs = (() => {
     const [n, r, k, total] = [C.columns, C.rows, found.s.length, sumOfSquares(values)];
     const path = modes.path(found, decay, grid).map((both) => [both.slice(0, k), both.slice(k)]);
     const shares = ([zeta, phi]) => Array.from(zeta, (one, i) => one * phi[i]);
-    const product = (left, weights, right) =>
-      flat.of(times(left.clone().mulRowVector([...weights]), right));
+    const product = (left, weights, right) => flat.of(times(left.clone().mulRowVector([...weights]), right));
     const state = (i) => [
       product(found.left, path[i][0], found.right.transpose()),
       product(found.right, path[i][1], found.seen),

@@ -118,7 +118,9 @@ const setting = (() => {
     if (text.trim() !== "" && same && control.checkValidity()) return [];
     control.value = before;
     const kept = before === "" ? "is left out" : `is ${before}`;
-    return [`The address asks for ${control.name} = ${text}; it must be ${allowed(control)}, and ${kept} here.`];
+    return [
+      `The address asks for ${control.name} = ${text}; it must be ${allowed(control)}, and ${kept} here.`,
+    ];
   }
 
   function allowed({ type, options, min, max, step }) {
@@ -131,7 +133,9 @@ const setting = (() => {
   const complaints = () =>
     controls
       .filter((control) => !control.checkValidity())
-      .map((control) => `The ${control.name} must be ${allowed(control)}; the curves are still those of before.`);
+      .map(
+        (control) => `The ${control.name} must be ${allowed(control)}; the curves are still those of before.`,
+      );
 
   /** Return whether an address holds a setting, and not just a place on the page. */
   const isSetting = (address) => address.includes("=");

@@ -1,4 +1,4 @@
-/* The singular values as bars that can be dragged; with the keyboard, left and right choose one, up and down change it. */
+/* The singular values as bars to drag. By keyboard, left and right choose a bar, up and down change it. */
 "use strict";
 
 const spectrum = (() => {

@@ -7,7 +7,8 @@ const words = (() => {
   const endOf = ({ times }, values) => short(times[values.length - 1]);
 
   const LEVELS = {
-    stationary: ({ decay }) => (decay > 0 ? "Where FA rests with decay (N10)" : "Where FA and FA* stop (Lemma 1)"),
+    stationary: ({ decay }) =>
+      decay > 0 ? "Where FA rests with decay (N10)" : "Where FA and FA* stop (Lemma 1)",
     law: () => "The law of FA's mean over draws of C",
     optimum: () => "The best of rank r",
   };
@@ -17,7 +18,11 @@ const words = (() => {
     const { times, errors, levels } = answer;
     const curve = ([name, values]) => {
       const i = Math.min(chosen.moment, values.length - 1);
-      return [name.toLowerCase().replace("*", "-star"), `${name} at time ${short(times[i])}`, short(values[i])];
+      return [
+        name.toLowerCase().replace("*", "-star"),
+        `${name} at time ${short(times[i])}`,
+        short(values[i]),
+      ];
     };
     const level = (name) => [name, LEVELS[name](chosen), short(levels[name])];
     const present = Object.keys(LEVELS).filter((name) => name in levels);
@@ -105,7 +110,7 @@ times = np.append(0, np.cumsum(steps))`,
 runs = {name: fa.flow(problem, rule, times) for name, rule in zip(["GD", "FA"], rules)}
 rest = theory.decay_rest(problem, ${decay})`;
     }
-    const integrated = 'runs = {rule.name: fa.flow(problem, rule, times) for rule in (fa.GD, fa.FA)}';
+    const integrated = "runs = {rule.name: fa.flow(problem, rule, times) for rule in (fa.GD, fa.FA)}";
     return start === "zero"
       ? `runs = {"GD": fa.flow(problem, fa.GD, times), "FA": theory.fa_exact(problem, times)}
 rest = fa.stationary_point(problem)`
@@ -115,7 +120,8 @@ rest = fa.stationary_point(problem)`;
   }
 
   function python(chosen, rule) {
-    const { n, rank, r, spectrum, values, feedbackKind, feedbackScale, start, startScale, seed, end } = chosen;
+    const { n, rank, r, spectrum, values, feedbackKind, feedbackScale, start, startScale, seed, end } =
+      chosen;
     const [Z, W] = STARTS[start](startScale);
     const law = chosen.decay > 0 ? "" : "law = theory.error_law(values, r) / total\n";
     return `import numpy as np

@@ -183,7 +183,7 @@ def runs_of(problem, setting, times):
 
 
 def differences(problem, found):
-    """Return how far a page's curves, matrices and values are from fa_utils', in the units of the tolerance."""
+    """Return how far a page's curves, matrices and values are from fa_utils', in the tolerance's units."""
     times, r, total = np.array(found["times"], float), problem.Z.shape[1], fa.squared_norm(problem.target)
     runs, rest = runs_of(problem, found["setting"], times)
     wanted = {name: fa.error(problem.target, run.Z, run.W) / total for name, run in runs.items()}
