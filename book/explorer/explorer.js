@@ -49,21 +49,22 @@
 
   // --- answering ---
 
-  let [busy, again] = [false, false];
+  let [busy, wanted] = [false, null];
 
-  /** Bring the answer up to date with the controls; changes made meanwhile are answered together. */
-  async function answerControls(sentences) {
-    again = true;
+  /** Answer what was wanted last, until nothing more is wanted: changes made meanwhile are answered together. */
+  async function answerWanted() {
     if (busy) return;
     busy = true;
-    while (again) {
-      again = false;
-      const chosen = setting.read();
+    while (wanted) {
+      const { chosen, sentences } = wanted;
+      wanted = null;
       const answer = await engine.ask("answer", chosen);
       shown = { setting: chosen, answer, curves: [], stops: [] };
       window.explorer = shown;
       show();
-      say([...sentences, ...words.warnings(answer, chosen)]);
+      // What was refused meanwhile is still to be said.
+      const wrong = setting.complaints();
+      say(wrong.length ? wrong : [...sentences, ...words.warnings(answer, chosen)]);
     }
     busy = false;
     followSeeds(shown);
@@ -96,11 +97,12 @@
       say(wrong);
       return false;
     }
-    const { values } = setting.read();
-    setting.remember(values);
-    spectrum.draw(values);
+    const chosen = setting.read();
+    setting.remember(chosen.values);
+    spectrum.draw(chosen.values);
     root.setAttribute("aria-busy", "true");
-    answerControls(sentences);
+    wanted = { chosen, sentences };
+    answerWanted();
     return true;
   }
 

@@ -630,7 +630,9 @@ def test_what_is_refused_is_said_and_never_in_the_address(explorer):
     page.locator("[name=r]").press("ArrowUp")  # what was not yet written is not written later
     page.locator("[name=seed]").fill("99999999")
     rule = "a number from 0 to 999999 in steps of 1"
-    assert said(page) == f"The seed must be {rule}; the curves are still those of before."
+    refusal = f"The seed must be {rule}; the curves are still those of before."
+    assert said(page) == refusal
+    assert said(settled(page)) == refusal
     page.locator("[name=moment]").press("Home")
     page.locator("#explorer-copy").press("Enter")
     page.wait_for_timeout(600)
