@@ -188,36 +188,36 @@ const charts = (() => {
     return Array.from({ length: r }, (_, k) => [series(answer.rule, ends[k]), curve(k)]);
   }
 
-  let [plots, shown, built] = [[], null, null];
+  let [plots, kinds, shown] = [[], [], null];
 
   /** Draw an answer: curves, pins and a band of FA's curves over many seeds, with the moment marked. */
   function draw(wanted) {
     shown = wanted;
-    const all = [errorLines(shown), eigenvalueLines(shown)];
-    const kind = JSON.stringify([
-      shown.timeAxis,
-      shown.errorAxis,
-      shown.answer.rule,
-      all.map((lines) => lines.map(([{ title, band }]) => [title, band])),
-    ]);
-    if (kind !== built) build(all, kind);
     const times = shown.answer.times.slice(skipped());
-    plots.forEach((plot, i) => plot.setData([times, ...all[i].map(([, points]) => points)]));
+    [errorLines(shown), eigenvalueLines(shown)].forEach((lines, i) => {
+      build(i, lines);
+      plots[i].setData([times, ...lines.map(([, points]) => points)]);
+    });
   }
 
-  function build([errors, eigenvalues], kind) {
-    plots.forEach((plot) => plot.destroy());
-    const styles = (lines) => lines.map(([style]) => style);
-    plots = [
-      chart(0, styles(errors), shown.errorAxis, fromZero, "error over ‖Y‖²"),
-      chart(1, styles(eigenvalues), "linear", aroundZero, "eigenvalue"),
-    ];
-    built = kind;
+  /** Make a chart anew if it has other lines or axes than before. */
+  function build(i, lines) {
+    const { timeAxis, errorAxis, answer } = shown;
+    const titles = lines.map(([{ title, band }]) => [title, band]);
+    const kind = JSON.stringify(i === 0 ? [timeAxis, errorAxis, titles] : [timeAxis, answer.rule, titles]);
+    if (kind === kinds[i]) return;
+    kinds[i] = kind;
+    plots[i]?.destroy();
+    const styles = lines.map(([style]) => style);
+    plots[i] =
+      i === 0
+        ? chart(0, styles, errorAxis, fromZero, "error over ‖Y‖²")
+        : chart(1, styles, "linear", aroundZero, "eigenvalue");
   }
 
   /** Make the charts anew, for another width or theme. */
   function rebuild() {
-    built = null;
+    kinds = [];
     if (shown) draw(shown);
   }
 
