@@ -1,93 +1,236 @@
-/* The explorer's two pictures. uPlot draws them; colours and dashes come from explorer.css. */
+/* The explorer's two charts. uPlot draws them; colours and dashes come from explorer.css. */
 "use strict";
 
 const charts = (() => {
-  const root = document.querySelector("#explorer");
-  const boxes = ["#explorer-errors", "#explorer-eigenvalues"].map((id) => root.querySelector(id));
-  const MOST_EIGENVALUES = Number(root.querySelector("[name=r]").max);
-  const RULES = ["FA*", "FA"]; // whose eigenvalues may be drawn
-  // Name in the answer, style of colour and of dashes, width.
+  const root = document.querySelector("#instrument");
+  const boxes = ["errors", "eigenvalues"].map((name) => root.querySelector(`#explorer-${name}`));
+  const readouts = ["errors", "eigenvalues"].map((name) => root.querySelector(`#explorer-${name}-readout`));
+  const LEAST = 1e-10; // what a logarithmic axis shows at all
+  const LINE = 15; // pixels between labels
+  // Name in the answer, style of colour and of dashes, width, label.
   const LINES = [
-    ["stationary", "theory", "stationary", 1.2],
-    ["law", "theory", "law", 1.2],
-    ["optimum", "theory", "optimum", 1.2],
-    ["GD", "gd", "gd", 2.2],
-    ["FA", "fa", "fa", 2.2],
-    ["FA*", "fa-star", "fa-star", 2.2],
+    ["stationary", "theory", "stationary", 1.2, (decay) => (decay > 0 ? "rest (N10)" : "Lemma 1")],
+    ["law", "theory", "law", 1.2, () => "law"],
+    ["optimum", "theory", "optimum", 1.2, () => "optimum"],
+    ["GD", "gd", "gd", 2.4, () => "GD"],
+    ["FA", "fa", "fa", 2.4, () => "FA"],
+    ["FA*", "fa-star", "fa-star", 2.4, () => "FA*"],
   ];
-
-  const NAMES = LINES.map(([name]) => name);
+  const STYLES = Object.fromEntries(LINES.map(([name, ...style]) => [name, style]));
 
   const styled = (name) => getComputedStyle(root).getPropertyValue(`--${name}`).trim();
 
-  function series(wanted) {
-    const [, colour, dashes, width] = LINES.find(([name]) => name === wanted);
+  /** Return how uPlot draws a line; a pinned one is thin. */
+  function series(name, title, thin = false) {
+    const [colour, dashes, width] = STYLES[name];
     const pattern = styled(`${dashes}-dash`);
     const dash = pattern === "none" ? [] : pattern.split(" ").map(Number);
-    return { stroke: styled(colour), dash, width, pxAlign: 0, points: { show: false } };
-  }
-
-  function axis(more) {
-    const quiet = { stroke: styled("faint"), width: 1 };
-    const font = "13px sans-serif";
-    return { stroke: styled("theory"), grid: quiet, ticks: quiet, font, labelFont: font, ...more };
-  }
-
-  /** Return an empty picture as large as its box, with a line for each name. */
-  function picture(box, names, range) {
-    const options = {
-      width: box.clientWidth,
-      height: box.clientHeight,
-      series: [{}, ...names.map(series)],
-      scales: { x: { time: false }, y: { range } },
-      axes: [axis({ label: "time", labelSize: 18, size: 30 }), axis({ size: 48 })],
-      legend: { show: false },
-      cursor: { show: false },
+    return {
+      stroke: styled(colour),
+      dash,
+      width: thin ? 1 : width,
+      title,
+      pxAlign: 0,
+      points: { show: false },
     };
-    return new uPlot(options, null, box);
   }
 
+  /** Return an axis; a logarithmic one has lines at the powers of ten only, and room for them. */
+  function axis(kind, more) {
+    const whole = (_, splits) => splits.map((split) => (Number.isInteger(Math.log10(split)) ? split : null));
+    const filter = kind === "log" ? { filter: whole } : {};
+    const quiet = { stroke: styled("faint"), width: 1, ...filter };
+    const font = "13px sans-serif";
+    const values = kind === "log" ? (_, splits) => splits.map(power) : undefined;
+    return {
+      stroke: styled("theory"),
+      grid: quiet,
+      ticks: quiet,
+      font,
+      labelFont: font,
+      labelSize: 20,
+      values,
+      ...more,
+    };
+  }
+
+  const power = (number) =>
+    number === null ? "" : number < 0.001 ? number.toExponential(0) : words.short(number);
+
+  const spans = (_, low, high) => [low, high];
   const fromZero = (_, low, high) => [0, 1.05 * Math.max(1, high)];
   const aroundZero = (_, low, high) => uPlot.rangeNum(Math.min(0, low), Math.max(0, high), 0.05, true);
-  const repeated = (rules) => rules.flatMap((rule) => Array(MOST_EIGENVALUES).fill(rule));
 
-  const build = () => [picture(boxes[0], NAMES, fromZero), picture(boxes[1], repeated(RULES), aroundZero)];
+  // --- what is written over a chart ---
 
-  /** Return a line's points, none where a run ended early. */
-  const filled = (points, times) => times.map((_, i) => points[i] ?? null);
-
-  function errorData({ times, errors, levels }) {
-    const points = (name) => (name in levels ? times.map(() => levels[name]) : filled(errors[name], times));
-    return [times, ...NAMES.map(points)];
+  /** Write each titled line's name at its end, beside its colour, no two over each other; mark the moment. */
+  function annotate(plot) {
+    const { ctx, bbox } = plot;
+    const ratio = devicePixelRatio;
+    const lines = plot.series.flatMap((line, i) => {
+      const last = plot.data[i].findLast((value) => value !== null);
+      const height = last === undefined ? NaN : plot.valToPos(last, "y", true);
+      return line.title && height > 0 ? [{ line, height }] : [];
+    });
+    lines.sort((a, b) => a.height - b.height);
+    ctx.save();
+    ctx.font = `${13 * ratio}px sans-serif`;
+    ctx.textAlign = "left";
+    ctx.textBaseline = "middle";
+    spread(lines, LINE * ratio, bbox.top + bbox.height).forEach(({ line, height }) => {
+      const right = bbox.left + bbox.width + 4 * ratio;
+      ctx.fillStyle = line.stroke();
+      ctx.fillRect(right, height - 6 * ratio, 4 * ratio, 12 * ratio);
+      ctx.fillStyle = styled("theory");
+      ctx.fillText(line.title, right + 8 * ratio, height);
+    });
+    const moment = plot.valToPos(plot.data[0][Math.max(0, shown.moment - skipped())], "x", true);
+    ctx.fillStyle = styled("theory");
+    ctx.fillRect(moment, bbox.top, ratio, bbox.height);
+    ctx.restore();
   }
 
-  function eigenvalueData({ times, eigenvalues }, rule) {
-    const points = (name, k) =>
-      filled(name === rule ? eigenvalues[name].map((values) => values[k]) : [], times);
-    return [times, ...repeated(RULES).map((name, i) => points(name, i % MOST_EIGENVALUES))];
+  /** Return lines, from the highest on, moved apart so that their labels keep a distance and stay above a bottom. */
+  function spread(lines, distance, bottom) {
+    let above = -Infinity;
+    const lowered = lines.map(({ line, height }) => {
+      above = Math.max(above + distance, height);
+      return { line, height: above };
+    });
+    let below = bottom + distance / 2;
+    return lowered.reverse().map(({ line, height }) => {
+      below = Math.min(below - distance, height);
+      return { line, height: below };
+    });
   }
 
-  let [plots, shown] = [null, null];
-
-  /** Draw an answer, and one rule's eigenvalues. */
-  function draw(answer, rule) {
-    shown = [answer, rule];
-    plots ??= build();
-    plots[0].setData(errorData(answer));
-    plots[1].setData(eigenvalueData(answer, rule));
+  /** Say beside a chart's title what its lines are at the pointer. */
+  function readOut(plot, readout) {
+    const i = plot.cursor.idx;
+    const parts = plot.series.flatMap(({ title }, k) => {
+      const value = plot.data[k][i];
+      return title && typeof value === "number" ? [`${title} ${words.short(value)}`] : [];
+    });
+    const away = i === null || i === undefined || plot.cursor.left < 0;
+    readout.textContent = away ? "" : `at time ${words.short(plot.data[0][i])}: ${parts.join(", ")}`;
   }
 
-  /** Make the pictures anew, for another width or theme. */
+  /** Return an empty chart as large as its box. */
+  function chart(number, lines, kind, range, label) {
+    const options = {
+      width: boxes[number].clientWidth,
+      height: boxes[number].clientHeight,
+      padding: [10, 84, 0, 0],
+      series: [{}, ...lines],
+      bands: lines.length > 1 && lines[0].band ? [{ series: [2, 1], fill: styled("band") }] : [],
+      scales: {
+        x: { time: false, range: spans, distr: shown.timeAxis === "log" ? 3 : 1 },
+        y: kind === "log" ? { distr: 3 } : { range },
+      },
+      axes: [axis(shown.timeAxis, { label: "time", size: 30 }), axis(kind, { label, size: 52 })],
+      legend: { show: false },
+      cursor: { y: false, drag: { x: false, y: false }, sync: { key: "explorer" }, points: { show: false } },
+      hooks: { draw: [annotate], setCursor: [(plot) => readOut(plot, readouts[number])] },
+    };
+    const plot = new uPlot(options, null, boxes[number]);
+    plot.over.addEventListener("click", () => pick(plot.cursor.idx));
+    return plot;
+  }
+
+  /** Set the moment to the time that was clicked. */
+  function pick(i) {
+    const control = document.querySelector("#instrument [name=moment]");
+    if (typeof i === "number") control.value = i + skipped();
+    control.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  // --- data ---
+
+  const skipped = () => (shown.timeAxis === "log" ? 1 : 0); // a logarithmic axis has no time 0
+  const visible = (value) => (shown.errorAxis === "log" && value < LEAST ? null : value);
+
+  /** Return a curve at the times shown, none where it ended early. */
+  const filled = (points) => shown.answer.times.map((_, i) => visible(points[i] ?? null)).slice(skipped());
+
+  /** Return a pinned curve at the times shown, between whose own times it is drawn straight. */
+  function moved(times, points) {
+    let k = 0;
+    const at = (time) => {
+      while (k < points.length - 2 && times[k + 1] < time) k++;
+      const share = (time - times[k]) / (times[k + 1] - times[k]);
+      return time > times[points.length - 1] ? null : points[k] + share * (points[k + 1] - points[k]);
+    };
+    return shown.answer.times.map(at);
+  }
+
+  /** Return lines and data of the errors: band, pins, levels, curves. */
+  function errorLines({ answer, decay, pins, band }) {
+    const present = LINES.filter(([name]) => name in answer.levels || name in answer.errors);
+    const levels = (name) => Array(answer.times.length).fill(answer.levels[name]);
+    const bands = band.map((points) => [{ ...series("FA", null, true), band: true }, filled(points)]);
+    const pinned = pins.flatMap(({ times, errors }) =>
+      Object.entries(errors).map(([name, points]) => [
+        series(name, null, true),
+        filled(moved(times, points)),
+      ]),
+    );
+    const own = present.map(([name, , , , label]) => [
+      series(name, label(decay)),
+      filled(answer.errors[name] ?? levels(name)),
+    ]);
+    return [...bands, ...pinned, ...own];
+  }
+
+  function eigenvalueLines({ answer }) {
+    const r = answer.eigenvalues[0].length;
+    const ends = { [r - 1]: "largest", 0: "least" };
+    const curve = (k) => answer.times.map((_, i) => answer.eigenvalues[i]?.[k] ?? null).slice(skipped());
+    return Array.from({ length: r }, (_, k) => [series(answer.rule, ends[k]), curve(k)]);
+  }
+
+  let [plots, kinds, shown] = [[], [], null];
+
+  /** Draw an answer: curves, pins and a band of FA's curves over many seeds, with the moment marked. */
+  function draw(wanted) {
+    shown = wanted;
+    const times = shown.answer.times.slice(skipped());
+    [errorLines(shown), eigenvalueLines(shown)].forEach((lines, i) => {
+      build(i, lines);
+      plots[i].setData([times, ...lines.map(([, points]) => points)]);
+    });
+  }
+
+  /** Make a chart anew if it has other lines or axes than before. */
+  function build(i, lines) {
+    const { timeAxis, errorAxis, answer } = shown;
+    const titles = lines.map(([{ title, band }]) => [title, band]);
+    const kind = JSON.stringify(i === 0 ? [timeAxis, errorAxis, titles] : [timeAxis, answer.rule, titles]);
+    if (kind === kinds[i]) return;
+    kinds[i] = kind;
+    plots[i]?.destroy();
+    const styles = lines.map(([style]) => style);
+    plots[i] =
+      i === 0
+        ? chart(0, styles, errorAxis, fromZero, "error over ‖Y‖²")
+        : chart(1, styles, "linear", aroundZero, "eigenvalue");
+  }
+
+  /** Make the charts anew, for another width or theme. */
   function rebuild() {
-    plots?.forEach((plot) => plot.destroy());
-    plots = null;
-    if (shown) draw(...shown);
+    kinds = [];
+    if (shown) draw(shown);
   }
 
-  const resized = () => plots && plots[0].width !== boxes[0].clientWidth && rebuild();
+  /** Mark another moment. */
+  function mark(moment) {
+    shown.moment = moment;
+    plots.forEach((plot) => plot.redraw(false));
+  }
+
+  const resized = () => plots.length && plots[0].width !== boxes[0].clientWidth && rebuild();
 
   new ResizeObserver(resized).observe(boxes[0]);
   new MutationObserver(rebuild).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 
-  return { draw, boxes };
+  return { draw, mark, boxes };
 })();

@@ -1,15 +1,20 @@
-/* The explorer's page: each change of a control makes a problem, answers it, and shows the answer.
+/* The instrument: each change of a control is answered by the worker, and the answer is shown.
 
-   window.explorer holds what is shown: setting, problem (values, C, Z, W) and answer. */
+   window.explorer holds what is shown: setting, answer and, over many seeds, FA's curves and stopping errors. */
 "use strict";
 
 (() => {
-  const POINTS = 61; // of each curve
   const PATIENCE = 400; // milliseconds without a change until the address follows: it may not do so too often
+  const PAUSE = 150; // milliseconds between pictures of many seeds
+  const root = document.querySelector("#instrument");
   const find = (id) => document.querySelector(`#explorer-${id}`);
   let following = null;
+  let pins = [];
+  let shown = null;
 
   const say = (sentences) => (find("status").textContent = sentences.join(" "));
+
+  // --- showing ---
 
   function row([style, what, value]) {
     const tr = document.createElement("tr");
@@ -18,27 +23,102 @@
     return tr;
   }
 
-  function show({ setting: chosen, answer }) {
-    charts.draw(answer, chosen.rule);
-    find("numbers").replaceChildren(...words.numbers(answer).map(row));
-    charts.boxes[0].setAttribute("aria-label", words.errorsDescribed(answer));
-    charts.boxes[1].setAttribute("aria-label", words.eigenvaluesDescribed(answer, chosen.rule));
-    find("rule").textContent = chosen.rule;
-    find("python").textContent = words.python(chosen, answer.times.length);
+  function drawCharts() {
+    const { setting: chosen, answer, curves } = shown;
+    charts.draw({ ...chosen, answer, pins, band: many.band(curves) });
   }
 
-  /** Answer what the controls ask, and say what there is to say. */
+  /** Show what depends on the moment. */
+  function showMoment(state) {
+    const { setting: chosen, answer } = shown;
+    maps.show(state);
+    find("time").textContent = words.short(answer.times[state.last]);
+    setting.tell(setting.form.elements.moment, `time ${words.short(answer.times[chosen.moment])}`);
+    find("numbers").replaceChildren(...words.numbers(answer, chosen).map(row));
+  }
+
+  function show() {
+    const { setting: chosen, answer } = shown;
+    drawCharts();
+    showMoment(answer.state);
+    charts.boxes[0].setAttribute("aria-label", words.errorsDescribed(answer, chosen));
+    charts.boxes[1].setAttribute("aria-label", words.eigenvaluesDescribed(answer));
+    document.querySelectorAll(".explorer-rule").forEach((place) => (place.textContent = answer.rule));
+    find("python").textContent = words.python(chosen, answer.rule);
+  }
+
+  // --- answering ---
+
+  let [busy, wanted] = [false, null];
+
+  /** Answer what was wanted last, until nothing more is wanted: changes made meanwhile are answered together. */
+  async function answerWanted() {
+    if (busy) return;
+    busy = true;
+    while (wanted) {
+      const { chosen, sentences } = wanted;
+      wanted = null;
+      const answer = await engine.ask("answer", chosen);
+      shown = { setting: chosen, answer, curves: [], stops: [] };
+      window.explorer = shown;
+      show();
+      // What was refused meanwhile is still to be said.
+      const wrong = setting.complaints();
+      say(wrong.length ? wrong : [...sentences, ...words.warnings(answer, chosen)]);
+    }
+    busy = false;
+    followSeeds(shown);
+  }
+
+  /** Let FA run from one seed after the other, until something else is shown. */
+  async function followSeeds(mine) {
+    const { seed, seeds } = mine.setting;
+    many.hide();
+    let drawn = 0;
+    for (let i = 0; seeds > 1 && i < seeds; i++) {
+      const { errors, stop } = await engine.ask("faAlone", { ...mine.setting, seed: seed + i });
+      if (shown !== mine || busy) return;
+      mine.curves.push(errors);
+      mine.stops.push(stop);
+      if (performance.now() - drawn < PAUSE && i < seeds - 1) continue;
+      drawCharts();
+      many.draw(mine.stops, mine.answer.levels.law, seeds);
+      drawn = performance.now();
+    }
+    root.removeAttribute("aria-busy");
+  }
+
+  /** Answer what the controls ask; return whether they ask for what can be. */
   function update(sentences = []) {
+    clearTimeout(following);
     setting.complete();
     const wrong = setting.complaints();
-    if (wrong.length) return say(wrong);
+    if (wrong.length) {
+      say(wrong);
+      return false;
+    }
     const chosen = setting.read();
-    const problem = problems.make(chosen);
-    const answer = dynamics.answer(problem, chosen.end, POINTS);
-    window.explorer = Object.freeze({ setting: chosen, problem, answer });
-    show(window.explorer);
-    say([...sentences, ...words.warnings(answer)]);
+    setting.remember(chosen.values);
+    spectrum.draw(chosen.values);
+    root.setAttribute("aria-busy", "true");
+    wanted = { chosen, sentences };
+    answerWanted();
+    return true;
   }
+
+  /** Show another moment of the same answer. */
+  async function look() {
+    setting.complete();
+    follow();
+    const moment = setting.read().moment;
+    charts.mark(moment);
+    const mine = shown;
+    mine.setting = Object.freeze({ ...mine.setting, moment });
+    const state = await engine.ask("state", moment);
+    if (shown === mine) showMoment(state);
+  }
+
+  // --- address and files ---
 
   const writeAddress = () => history.replaceState(null, "", setting.fragment());
 
@@ -48,7 +128,11 @@
     following = setTimeout(writeAddress, PATIENCE);
   }
 
+  const load = (address) => update(setting.load(setting.isSetting(address) ? address : ""));
+
   async function copy() {
+    const wrong = setting.complaints();
+    if (wrong.length) return say(wrong);
     writeAddress();
     try {
       await navigator.clipboard.writeText(location.href);
@@ -58,25 +142,54 @@
     }
   }
 
-  function save() {
-    const { answer, setting: chosen } = window.explorer;
-    const address = URL.createObjectURL(new Blob([words.csv(answer, chosen.rule)], { type: "text/csv" }));
-    Object.assign(document.createElement("a"), { href: address, download: "curves.csv" }).click();
+  function download(blob, name) {
+    const address = URL.createObjectURL(blob);
+    Object.assign(document.createElement("a"), { href: address, download: name }).click();
     setTimeout(() => URL.revokeObjectURL(address), 1000);
   }
 
-  const load = (address) => update(setting.load(setting.isSetting(address) ? address : ""));
+  /** Save both charts, one below the other, on the page's ground. */
+  function savePicture() {
+    const canvases = charts.boxes.map((box) => box.querySelector("canvas"));
+    const whole = document.createElement("canvas");
+    whole.width = canvases[0].width;
+    whole.height = canvases[0].height + canvases[1].height;
+    const context = whole.getContext("2d");
+    context.fillStyle = getComputedStyle(root).getPropertyValue("--ground");
+    context.fillRect(0, 0, whole.width, whole.height);
+    context.drawImage(canvases[0], 0, 0);
+    context.drawImage(canvases[1], 0, canvases[0].height);
+    whole.toBlob((blob) => download(blob, "charts.png"));
+  }
 
-  setting.form.addEventListener("input", () => {
-    update();
-    follow();
+  function pin(wanted) {
+    pins = wanted;
+    find("unpin").hidden = pins.length === 0;
+    drawCharts();
+  }
+
+  // --- controls ---
+
+  setting.form.addEventListener("input", ({ target }) => {
+    if (target.name === "moment" && !busy && setting.complaints().length === 0) look();
+    else if (update()) follow();
   });
   setting.form.addEventListener("submit", (event) => event.preventDefault());
+  find("pin").addEventListener("click", () => pin([...pins, shown.answer]));
+  find("unpin").addEventListener("click", () => pin([]));
   find("copy").addEventListener("click", copy);
-  find("save").addEventListener("click", save);
-  find("reset").addEventListener("click", () => {
-    load("");
+  find("save").addEventListener("click", () =>
+    download(new Blob([words.csv(shown.answer)], { type: "text/csv" }), "curves.csv"),
+  );
+  find("picture").addEventListener("click", savePicture);
+  find("reset").addEventListener("click", () => load("") && follow());
+  find("try").addEventListener("click", ({ target }) => {
+    if (!target.dataset.set) return;
+    load(target.dataset.set);
     follow();
+    root.scrollIntoView({
+      behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
+    });
   });
   window.addEventListener("hashchange", () => setting.isSetting(location.hash) && load(location.hash));
   load(location.hash);

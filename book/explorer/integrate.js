@@ -45,17 +45,17 @@ const integrate = (() => {
     };
   }
 
-  /** Return the states after 0, 1, 2, ... equal spans, `count` in all, or fewer where there are too many steps.
+  /** Return the states at the start and after each span, or fewer where there are too many steps.
 
      `field(state, slope)` puts a state's derivative into `slope`. */
-  function states(field, start, span, count, mostSteps) {
+  function states(field, start, spans, mostSteps) {
     const [state, next] = [start.slice(), start.slice()];
     const slopes = Array.from({ length: STAGES.length + 1 }, () => new Float64Array(start.length));
     const attempt = trial(field, state, next, slopes);
     const found = [start];
-    let [step, left, steps] = [span, span, 0];
+    let [step, left, steps] = [spans[0], spans[0], 0];
     field(state, slopes[0]);
-    while (found.length < count && steps++ < mostSteps) {
+    while (found.length <= spans.length && steps++ < mostSteps) {
       const tried = left / Math.ceil(left / step);
       const wrong = attempt(tried);
       if (wrong <= 1) {
@@ -65,8 +65,8 @@ const integrate = (() => {
       }
       step = tried * Math.min(5, Math.max(0.2, 0.9 * wrong ** -0.2));
       if (left === 0) {
+        left = spans[found.length] ?? 0;
         found.push(state.slice());
-        left = span;
       }
     }
     return found;

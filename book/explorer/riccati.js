@@ -1,7 +1,7 @@
 /* How orthonormal columns Q turn under a constant pull P, dQ/dt = (I - Q Q^T) P, without a time stepper.
 
    The overlap M = Q^T P rises by a symmetric D, and (U, DU), with dU/dt = (M(0) + D) U, obeys a linear system.
-   Where its exponential would overflow, a short step is doubled instead: see fa_utils/riccati.py. */
+   Where its exponential would overflow, a short step is doubled instead: see fa_utils/theory/riccati.py. */
 "use strict";
 
 const riccati = (() => {
@@ -77,17 +77,25 @@ const riccati = (() => {
   const sum = (...matrices) =>
     matrices[0].map((_, i) => matrices.reduce((total, matrix) => total + matrix[i], 0));
 
-  /** Return Q (p x k), flat, at `count` times, 0, step, 2 step, ..., where P is `pull` and Q(0) `columns`. */
-  function path(pull, columns, step, count) {
+  /** Return a propagator's blocks, flat: decay, its transpose, spread, rise, onset and gain. */
+  const blocks = ({ decay, spread, rise, onset, gain }) =>
+    [decay, decay.transpose(), spread, rise, onset, gain].map(flat.of);
+
+  /** Return Q (p x k), flat, at the start and after each step, where P is `pull` and Q(0) `columns`. */
+  function path(pull, columns, steps) {
     const [p, k] = [pull.rows, pull.columns];
-    const unit = pull.norm();
-    const once = propagator(Matrix.div(pull, unit), columns, step * unit);
-    const parts = [once.decay, once.spread, once.rise, once.onset, once.gain];
-    const [decay, spread, rise, onset, gain] = parts.map(flat.of);
-    const decayTransposed = flat.transposed(decay, k, k);
+    const unit = pull.norm() || 1; // C may see nothing of Y
     const found = [flat.of(columns)];
     let risen = new Float64Array(k * k);
-    while (found.length < count) {
+    let [last, once, parts] = [0, null, null];
+    for (const step of steps) {
+      // A grid's steps are equal, or double from one octave to the next.
+      if (step !== last) {
+        once = step === 2 * last ? twice(once) : propagator(Matrix.div(pull, unit), columns, step * unit);
+        parts = blocks(once);
+        last = step;
+      }
+      const [decay, decayTransposed, spread, rise, onset, gain] = parts;
       const growth = flat.addToDiagonal(flat.multiply(spread, risen, k, k, k), 1, k);
       const shrink = flat.solve(growth, decay, k, k);
       const through = flat.multiply(risen, shrink, k, k, k);
