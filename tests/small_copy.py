@@ -42,6 +42,7 @@ def copy_repository(folder):
         "pyproject.toml",
         "requirements.lock",
         "CITATION.cff",
+        "CHANGELOG.md",
         "book/links.py",
         "book/tables.py",
     ):
