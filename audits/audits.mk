@@ -1,5 +1,5 @@
 # Grids of runs, and the longer checks; TESTING.md says what each of them found. SHOW=FIGURE adds its curves to a sweep.
-.PHONY: bench coverage faults sweep seeds ranges margins stability wrong mutants audit companions-full lock
+.PHONY: bench coverage faults sweep seeds ranges margins stability wrong mutants audit companions-full lock dist
 export FA_SHOW := $(SHOW)
 SEEDS = 50
 KILLS = 100
@@ -38,6 +38,18 @@ mutants: .venv-trust/installed
 
 audit: .venv-trust/installed
 	@.venv-trust/bin/pip-audit --require-hashes --disable-pip --requirement tests/trust.lock
+
+# What a tag releases: built, checked, and in an empty environment made to run the README's example.
+dist: .venv-trust/installed
+	@PYTHONPATH="$(CURDIR):$(CURDIR)/tools:$(CURDIR)/book" .venv-trust/bin/python tools/release.py $(TAG)
+	@rm -rf build/dist build/empty
+	@.venv-trust/bin/validate-pyproject build/release/pyproject.toml
+	@.venv-trust/bin/python -m build --no-isolation --outdir build/dist build/release
+	@.venv-trust/bin/python -m twine check --strict build/dist/*
+	@.venv-trust/bin/python -m venv --without-pip build/empty
+	@.venv-trust/bin/uv pip install --quiet --python build/empty/bin/python build/dist/*.whl
+	@sed -n '/^```python/,/^```/{/^```/!p;}' README.md | (cd build/empty && env -u PYTHONPATH bin/python -P -W error -)
+	@echo "the wheel runs the README's example; build/dist has what a release uploads"
 
 # Hours; the same command goes on where it was stopped.
 companions-full: RUNS = 50

@@ -85,7 +85,9 @@ def environment(version: str, packages: str) -> Path:
         uv = Path(sys.executable).with_name("uv")
         subprocess.run([uv, "pip", "compile", "pyproject.toml", *extras, *how, *quiet], check=True)
     if not (folder / "installed").exists():
-        subprocess.run(["sh", "tools/environment.sh", folder / "installed", lock, f"python{version}"], check=True)
+        subprocess.run(
+            ["sh", "tools/environment.sh", folder / "installed", lock, f"python{version}"], check=True
+        )
     return folder / "bin"
 
 

@@ -91,7 +91,9 @@ def badges(home: str) -> str:
 def release_lines(home: str) -> str:
     """Return the lines of CITATION.cff that change with a release, as far as they are known."""
     version = fa_utils.__version__
-    day = re.search(rf"^## {re.escape(version)} - (\d{{4}}-\d\d-\d\d)$", read(Path("CHANGELOG.md")), re.MULTILINE)
+    day = re.search(
+        rf"^## {re.escape(version)} - (\d{{4}}-\d\d-\d\d)$", read(Path("CHANGELOG.md")), re.MULTILINE
+    )
     lines = [f"version: {version}"]
     lines += [f"date-released: {day[1]}"] if day else []
     lines += [f"repository-code: https://github.com/{home}"] if home else []

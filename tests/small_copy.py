@@ -41,6 +41,7 @@ def copy_repository(folder):
         "Makefile",
         "pyproject.toml",
         "requirements.lock",
+        "tests/develop.lock",
         "CITATION.cff",
         "CHANGELOG.md",
         "book/links.py",

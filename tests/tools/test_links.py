@@ -100,7 +100,9 @@ def test_the_citation_has_the_packages_version_and_the_day_on_which_it_was_relea
     monkeypatch.chdir(tmp_path)
     version = f"version: {fa_utils.__version__}\n"
     for day, line in (("unreleased", ""), ("2027-01-31", "date-released: 2027-01-31\n")):
-        Path("CHANGELOG.md").write_text(f"# Changes\n\n## {fa_utils.__version__} - {day}\n\n## 0.1.0 - 2025-01-01\n")
+        Path("CHANGELOG.md").write_text(
+            f"# Changes\n\n## {fa_utils.__version__} - {day}\n\n## 0.1.0 - 2025-01-01\n"
+        )
         assert links.release_lines("") == version + line
 
 
