@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 FOLDER = Path("build", "stability")
 CORES = ("Prescott", "Sandybridge", "Haswell", "SkylakeX", "Zen")
-PYTHONS = ("3.11", "3.12", "3.13")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
 SETTINGS = {
     "rounding-up": ["ROUNDING=up"],

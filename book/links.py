@@ -1,8 +1,8 @@
 """Make anew what leads from page to page: the last cell of every notebook, to its neighbours in the tour.
 
 The repository's address stands in pyproject.toml alone, as Repository of project.urls. Where there is one,
-these cells, the README's badges and CITATION.cff lead there; without one nothing names an address. CITATION.cff
-has the version from the package, and the day of its release from the changelog.
+these cells, the README's badges and CITATION.cff lead there; without one nothing names an address.
+CITATION.cff has the version from the package, and the day of its release from the changelog.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Put what a release is built from into build/release, its README with links that lead from PyPI: release.py [TAG]
+"""Put what a release is built from into build/release, with a README for PyPI: release.py [TAG]
 
 With a tag nothing is put there unless all is known that a release says: its address, its version and its day.
 """
@@ -34,7 +34,7 @@ def missing(tag: str, home: str) -> list[str]:
 
 
 def with_absolute_links(text: str, home: str, tag: str) -> str:
-    """Return Markdown whose links to files of the repository lead there from anywhere, to the files of this tag."""
+    """Return Markdown whose links to files of the repository lead from anywhere to those of this tag."""
 
     def lead(found: re.Match) -> str:
         raw = found[1].endswith((".png", ".gif"))
