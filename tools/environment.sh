@@ -43,6 +43,7 @@ mkdir "$folder.lock" 2>/dev/null ||
     refuse "Another make is at $folder; wait for it. If none is, delete $folder.lock and run make again"
 trap 'rm -r "$folder.lock"' EXIT
 trap 'exit 130' INT TERM HUP
+rm -f "$stamp"
 if [ $# -gt 0 ]; then
     make_folder
     echo "Making $folder with $("$folder/bin/python" -V) from $lock"
