@@ -1,16 +1,13 @@
 # The engine: one pattern rule runs one notebook with papermill. `make` alone lists what there is.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help reproduce executed accept parameters sweep test lint unit nbval book test-book clean
+.PHONY: help reproduce executed accept parameters sweep test lint unit nbval book test-book lab clean
 # What you may set: make reproduce ONLY="theorem-2 lemma-1" P="seed=7" JOBS=4 THREADS=2 ROUNDING=up
 ONLY =
 P =
 ROUNDING =
 THREADS = 1
 JOBS := $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
-PYTHON = python3 python3.13 python3.12 python3.11
-BIN = .venv/bin
-RUN = "$(BIN)/python"
 
 NOTEBOOKS := $(sort $(patsubst notebooks/%.ipynb,%,$(shell find notebooks -name '*.ipynb' -not -path '*/.*')))
 PACKAGE := $(shell find fa_utils -name '*.py') $(shell find notebooks -name '*.csv') $(shell find tools/nbsteady -name '*.py') tools/run_notebook.py
@@ -23,18 +20,10 @@ $(if $(shell test '$(JOBS)' -ge 1 2>&1 || echo no),$(error JOBS=$(JOBS): choose 
 # What a run leaves: with parameters or another rounding of its own, apart from the usual one.
 OUT := build$(ROUNDING:%=/rounding-%)$(if $(strip $(P)),/runs/$(shell echo '$(subst ','\'',$(strip $(P)))' | tr -c 'A-Za-z0-9.\n-' _))
 include tools/surroundings.mk
+include tools/environment.mk
 
 help:
 	@cat tools/help.txt
-
-# An environment belongs to its folder: one that came with a copy is made anew.
-.PHONY: $(filter-out $(shell grep -slxF "$(CURDIR)" .venv*/installed),.venv/installed .venv-trust/installed .venv-book/installed)
-ENVIRONMENT := $(if $(filter .venv/bin,$(BIN)),.venv/installed)
-.venv/installed: requirements.lock
-.venv-trust/installed: tests/trust.lock
-.venv-book/installed: book/book.lock
-.venv/installed .venv-trust/installed .venv-book/installed: tools/environment.sh
-	@sh tools/environment.sh "$(@D)" $(filter %.lock,$^) $(PYTHON)
 
 reproduce: $(ENVIRONMENT)
 	@$(if $(FA_PARAMETERS),$(RUN) tools/parameters.py $(SELECTED))
@@ -59,13 +48,13 @@ parameters: $(ENVIRONMENT)
 
 test: lint unit nbval
 
-lint: $(ENVIRONMENT)
+lint: $(DEVELOP)
 	@$(RUN) -m ruff check --quiet .
 	@$(RUN) -m ruff format --quiet --check .
 	@$(RUN) -m mypy
 	@$(RUN) -m pytest -q tests/notebooks
 
-unit: $(ENVIRONMENT)
+unit: $(DEVELOP)
 	@$(RUN) -m pytest -q -n $(JOBS) --ignore=tests/faults --ignore=tests/notebooks tests
 
 # Every notebook once more, with the processor rounding upward. The cells of a notebook belong together.
@@ -84,6 +73,10 @@ book: $(ENVIRONMENT) .venv-book/installed
 
 test-book: book
 	.venv-book/bin/python -m pytest book/tests
+
+# Notebooks in JupyterLab. It saves what belongs to a notebook, and nothing of an editor.
+lab: $(LAB)
+	@PYTHONPATH="$(PYTHONPATH):$(CURDIR)/tools" $(RUN) -m jupyterlab --ContentsManager.pre_save_hook=lab.without_history notebooks
 
 include audits/audits.mk
 clean:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 FOLDER = Path("build", "stability")
 CORES = ("Prescott", "Sandybridge", "Haswell", "SkylakeX", "Zen")
-PYTHONS = ("3.11", "3.12", "3.13")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
 SETTINGS = {
     "rounding-up": ["ROUNDING=up"],
@@ -85,7 +85,9 @@ def environment(version: str, packages: str) -> Path:
         uv = Path(sys.executable).with_name("uv")
         subprocess.run([uv, "pip", "compile", "pyproject.toml", *extras, *how, *quiet], check=True)
     if not (folder / "installed").exists():
-        subprocess.run(["sh", "tools/environment.sh", folder, lock, f"python{version}"], check=True)
+        subprocess.run(
+            ["sh", "tools/environment.sh", folder / "installed", lock, f"python{version}"], check=True
+        )
     return folder / "bin"
 
 

@@ -2,7 +2,8 @@
 
 The repository's address stands in pyproject.toml alone, as Repository of project.urls. Where there is one,
 these cells, the README's badges and CITATION.cff lead there, and each notebook begins with a cell that
-installs the package on Colab; without one nothing names an address.
+installs the package on Colab; without one nothing names an address. CITATION.cff has the version from the
+package, and the day of its release from the changelog.
 """
 
 import csv
@@ -17,10 +18,12 @@ from urllib.parse import quote
 
 from accept import NOTEBOOKS, README, names, read, with_part, write
 
+import fa_utils
+
 TAG = "links"
 ADDRESS = re.compile(r"https://github\.com/([\w-]+/[\w.-]+?)(?:\.git)?/?")
 TITLE = re.compile(r"^# ([^:,\n]+)", re.MULTILINE)
-CITED = re.compile(r"^repository-code: .*\n", re.MULTILINE)
+CITED = re.compile(r"^(?:version|date-released|repository-code): .*\n", re.MULTILINE)
 
 
 def repository() -> str:
@@ -127,6 +130,18 @@ def badges(home: str) -> str:
     return f"[![CI]({actions}/badge.svg)]({actions}) {opened} [MIT licence](LICENSE)"
 
 
+def release_lines(home: str) -> str:
+    """Return the lines of CITATION.cff that change with a release, as far as they are known."""
+    version = fa_utils.__version__
+    day = re.search(
+        rf"^## {re.escape(version)} - (\d{{4}}-\d\d-\d\d)$", read(Path("CHANGELOG.md")), re.MULTILINE
+    )
+    lines = [f"version: {version}"]
+    lines += [f"date-released: {day[1]}"] if day else []
+    lines += [f"repository-code: https://github.com/{home}"] if home else []
+    return "\n".join(lines) + "\n"
+
+
 def linked() -> dict[Path, str]:
     """Return the text of every file that leads somewhere, made anew."""
     home, order, citation = repository(), names(), Path("CITATION.cff")
@@ -135,8 +150,7 @@ def linked() -> dict[Path, str]:
         path = NOTEBOOKS / f"{name}.ipynb"
         first = installation(name, home) if home else ""
         files[path] = with_made_cells(read(path), first, last_cell(name, order, home))
-    line = f"repository-code: https://github.com/{home}\n" if home else ""
-    files[citation] = f"{CITED.sub('', read(citation))}{line}"
+    files[citation] = CITED.sub("", read(citation)) + release_lines(home)
     files[README] = with_part(read(README), "badges", badges(home))
     return files
 

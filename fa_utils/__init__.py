@@ -43,3 +43,5 @@ from fa_utils.stationary import stationarity_gap as stationarity_gap
 from fa_utils.stationary import stationary_errors as stationary_errors
 from fa_utils.stationary import stationary_point as stationary_point
 from fa_utils.trajectory import Trajectory as Trajectory
+
+__version__ = "0.2.0"

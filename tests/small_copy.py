@@ -41,7 +41,9 @@ def copy_repository(folder):
         "Makefile",
         "pyproject.toml",
         "requirements.lock",
+        "tests/develop.lock",
         "CITATION.cff",
+        "CHANGELOG.md",
         "book/links.py",
         "book/tables.py",
     ):

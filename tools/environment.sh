@@ -1,22 +1,58 @@
 #!/bin/sh
-# environment.sh FOLDER LOCK PYTHON ...: locked packages and this checkout, which FOLDER/installed, written last, names.
+# environment.sh FOLDER/installed LOCK PYTHON ...: make FOLDER anew from locked packages and this checkout.
+# environment.sh FOLDER/NAME LOCK: add locked packages to it. The file named, written last, says whose it is.
+# Where there is uv, as $UV names it, it does the work, and brings a Python if there is none; otherwise pip does.
 set -eu
-folder=$1 lock=$2 python=; shift 2
+stamp=$1 lock=$2 folder=${1%/*} python=; shift 2
 refuse() { echo "$*" >&2; exit 1; }
 another="name another Python: make PYTHON=/path/to/python3.12 ..."
-usable='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))'
-for candidate in "$@"; do "$candidate" -c "$usable" 2>/dev/null && python=$candidate && break; done
-[ "$python" ] || refuse "No Python 3.11, 3.12 or 3.13 among: $*; install one, or $another"
-"$python" -c 'import ensurepip, venv' 2>/dev/null ||
-    refuse "$python has no venv module; install it (Debian and Ubuntu: apt install python3-venv), or $another"
+command -v "${UV:=no-uv}" >/dev/null || UV=
+
+find_python() {
+    usable='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))'
+    for candidate in "$@"; do "$candidate" -c "$usable" 2>/dev/null && python=$candidate && break; done
+    [ "$UV" ] && return
+    [ "$python" ] || refuse "No Python 3.11 to 3.14 among: $*; install one, or $another"
+    "$python" -c 'import ensurepip, venv' 2>/dev/null ||
+        refuse "$python has no venv module; install it (Debian and Ubuntu: apt install python3-venv), or $another"
+}
+make_folder() {
+    if [ "$UV" ]; then "$UV" venv --quiet --clear --python "${python:->=3.11,<3.15}" "$folder"
+    else "$python" -m venv --clear "$folder"; fi
+}
+# A line for each large package says what is being waited for.
+install() {
+    {
+        if [ "$UV" ]; then "$UV" pip install --python "$folder/bin/python" "$@"
+        else "$folder/bin/python" -m pip install --disable-pip-version-check --no-user --no-compile "$@"; fi ||
+            touch "$folder.lock/failed"
+    } 2>&1 | tee "$folder.lock/log" | sed -n 's/^ *Downloading \([^- ]*\).* (\(.*[0-9]\) *Mi*B).*/  \1, \2 MB/p'
+    if [ -e "$folder.lock/failed" ]; then cat "$folder.lock/log" >&2; exit 1; fi
+}
+# Python compiles a module when it is first imported; without this every notebook would do so. Matplotlib looks for fonts.
+import_modules() {
+    code='
+import contextlib, importlib, sys
+for name in sys.argv[1:]:
+    with contextlib.suppress(ImportError): importlib.import_module(name)'
+    env -u PYTHONDONTWRITEBYTECODE MPLCONFIGDIR="$folder/matplotlib" "$folder/bin/python" -P -c "$code" "$@"
+}
+
+[ $# -eq 0 ] || find_python "$@"
 mkdir "$folder.lock" 2>/dev/null ||
     refuse "Another make is at $folder; wait for it. If none is, delete $folder.lock and run make again"
-trap 'rmdir "$folder.lock"' EXIT
+trap 'rm -r "$folder.lock"' EXIT
 trap 'exit 130' INT TERM HUP
-echo "Making $folder with $("$python" -V) from $lock (a minute or two)"
-"$python" -m venv --clear "$folder"
-pip() { "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --no-user "$@"; }
-pip --require-hashes --requirement "$lock"
-pip --no-deps --no-build-isolation --editable .
-MPLCONFIGDIR="$folder/matplotlib" "$folder/bin/python" -c 'import matplotlib.font_manager' # makes its cache of fonts
-pwd -P >"$folder/installed"
+rm -f "$stamp"
+if [ $# -gt 0 ]; then
+    make_folder
+    echo "Making $folder with $("$folder/bin/python" -V) from $lock"
+    install --require-hashes --requirement "$lock"
+    install --no-deps --no-build-isolation --editable .
+    import_modules matplotlib.font_manager pandas papermill ipykernel.kernelapp scipy.integrate
+else
+    echo "Adding $lock to $folder"
+    install --require-hashes --requirement "$lock"
+    import_modules hypothesis pytest xdist.plugin nbval.plugin jupyterlab.labapp
+fi
+pwd -P >"$stamp"

@@ -1,6 +1,7 @@
-# Nobody's settings reach a run. Where packages come from is left to pip: their hashes are locked.
+# Nobody's settings reach a run. Where packages come from is left to pip and uv: their hashes are locked.
 unexport $(filter PYTHON% JUPYTER% IPYTHON% MPL% MATPLOTLIB% OMP_% LC_% LANG% TMP TEMP TMPDIR FA_FIGURES \
-	$(addprefix PIP_,USER TARGET PREFIX ROOT CONSTRAINT NO_DEPS DRY_RUN),$(.VARIABLES))
+	$(addprefix PIP_,USER TARGET PREFIX ROOT CONSTRAINT NO_DEPS DRY_RUN) \
+	$(addprefix UV_,SYSTEM_PYTHON CONSTRAINT BUILD_CONSTRAINT OVERRIDE EXCLUDE RESOLUTION EXCLUDE_NEWER NO_BINARY),$(.VARIABLES))
 export LC_ALL := C
 export PYTHONUTF8 := 1
 export PYTHONNOUSERSITE := 1

@@ -37,7 +37,7 @@ def script(path, text):
 
 def made(folder, python, *arguments):
     """Run make there, with an environment of its own; return what it did."""
-    return run(folder, "make", f"PYTHON={python}", *(arguments or ["reproduce"]))
+    return run(folder, "make", "UV=", f"PYTHON={python}", *(arguments or ["reproduce"]))
 
 
 @pytest.fixture
@@ -83,13 +83,18 @@ def test_a_renamed_clone_makes_its_environment_anew(first, python, tmp_path):
 def test_a_clone_that_is_reached_by_a_link_makes_it_once(first, python, tmp_path):
     (tmp_path / "link").symlink_to(first)
     for folder in (tmp_path / "link", first):
-        ran = run(folder, "make", f"PYTHON={python}", ".venv/installed", PWD=str(folder))
+        ran = run(folder, "make", "UV=", f"PYTHON={python}", ".venv/installed", PWD=str(folder))
         assert "Making" not in ran.stdout
     shutil.rmtree(first / ".venv")
     assert (
         "Making"
         in run(
-            tmp_path / "link", "make", f"PYTHON={python}", ".venv/installed", PWD=str(tmp_path / "link")
+            tmp_path / "link",
+            "make",
+            "UV=",
+            f"PYTHON={python}",
+            ".venv/installed",
+            PWD=str(tmp_path / "link"),
         ).stdout
     )
     assert "Making" not in made(first, python, ".venv/installed").stdout
@@ -108,7 +113,7 @@ def test_an_environment_that_was_not_finished_is_begun_again(first, python):
 def test_a_second_make_at_one_environment_gets_one_clear_sentence(first, python):
     shutil.rmtree(first / ".venv")
     (first / "slow").touch()
-    command = ["make", f"PYTHON={python}", ".venv/installed"]
+    command = ["make", "UV=", f"PYTHON={python}", ".venv/installed"]
     one = subprocess.Popen(command, cwd=first, stdout=subprocess.PIPE, text=True)
     while not (first / ".venv.lock").exists():
         assert one.poll() is None
@@ -126,9 +131,9 @@ def test_a_second_make_at_one_environment_gets_one_clear_sentence(first, python)
     [
         (
             None,
-            "No Python 3.11, 3.12 or 3.13 among: no-such-python; install one, or name another Python: make",
+            "No Python 3.11 to 3.14 among: no-such-python; install one, or name another Python: make",
         ),
-        ("exit 1", "No Python 3.11, 3.12 or 3.13 among:"),
+        ("exit 1", "No Python 3.11 to 3.14 among:"),
         ('case "$2" in *ensurepip*) exit 1;; esac', "has no venv module; install it"),
     ],
 )
@@ -144,6 +149,47 @@ def test_the_first_usable_python_is_taken(copy, python, tmp_path):
     old = script(tmp_path / "old", "exit 1")
     ran = made(copy, f"no-such-python {old} {python} {old}", ".venv/installed")
     assert ran.returncode == 0 and "Making .venv with Python 3." in ran.stdout
+
+
+def test_what_checks_comes_on_top_and_takes_nothing_away(first, python):
+    (first / ".venv" / "kept").touch()
+    added = made(first, python, ".venv/develop")
+    assert added.returncode == 0 and "Adding tests/develop.lock to .venv" in added.stdout
+    assert "Making" not in added.stdout and (first / ".venv" / "kept").exists()
+    assert "Adding" not in made(first, python, ".venv/develop").stdout
+    os.utime(first / "requirements.lock")
+    anew = made(first, python, ".venv/develop").stdout
+    assert "Making .venv" in anew and "Adding tests/develop.lock" in anew
+
+
+def test_with_uv_no_pip_is_asked(copy, python, tmp_path):
+    uv = script(
+        tmp_path / "uv",
+        f"""#!/bin/sh
+case "$*" in
+venv*) for folder; do :; done; mkdir -p "$folder/bin"; cp {python} "$folder/bin/python" ;;
+"pip install"*) echo "Downloading scipy (33.6MiB)" >&2; echo " + scipy==1" >&2; [ ! -e broken ] || exit 1 ;;
+esac
+""",
+    )
+    (copy / "broken").touch()
+    for uses_uv in (f"UV={uv}", f"UV={uv.name}"):
+        ran = run(
+            copy,
+            "make",
+            uses_uv,
+            "PYTHON=no-such-python",
+            ".venv/installed",
+            PATH=f"{tmp_path}:{os.environ['PATH']}",
+        )
+        assert (
+            ran.returncode != 0 and "scipy==1" in ran.stderr and not (copy / ".venv" / "installed").exists()
+        )
+    (copy / "broken").unlink()
+    ran = run(copy, "make", f"UV={uv}", "PYTHON=no-such-python", ".venv/installed")
+    lines = ran.stdout.splitlines()
+    assert lines[0].startswith("Making .venv with Python 3.") and {*lines[1:]} == {"  scipy, 33.6 MB"}
+    assert (copy / ".venv" / "installed").exists()
 
 
 def test_with_another_environment_none_is_made(copy):

@@ -12,6 +12,8 @@ import accept
 import links
 import pytest
 
+import fa_utils
+
 ROOT = Path(__file__).parents[2]
 HOME = "someone/something"
 
@@ -120,6 +122,16 @@ def test_a_second_time_changes_nothing(monkeypatch):
     notebook = Path("notebooks/lemma-1.ipynb").read_text(encoding="utf-8")
     once = links.with_made_cells(notebook, "", "b")
     assert links.with_made_cells(links.with_made_cells(notebook, "1", "a"), "", "b") == once != notebook
+
+
+def test_the_citation_has_the_packages_version_and_the_day_on_which_it_was_released(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    version = f"version: {fa_utils.__version__}\n"
+    for day, line in (("unreleased", ""), ("2027-01-31", "date-released: 2027-01-31\n")):
+        Path("CHANGELOG.md").write_text(
+            f"# Changes\n\n## {fa_utils.__version__} - {day}\n\n## 0.1.0 - 2025-01-01\n"
+        )
+        assert links.release_lines("") == version + line
 
 
 @pytest.mark.parametrize(
