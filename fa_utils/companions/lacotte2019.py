@@ -13,6 +13,8 @@ projects on the range of S. Where decay >= 2 mu Z^2, with mu the smoothness of f
 for the minimiser x. The formulas are rebuilt, and the notebook companions/adaptive-subspaces proves this one.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 

@@ -10,6 +10,8 @@ D V^T Y = U^T XY the second equation is that of the factorisation. In the first,
 fast. So the network factorises its outputs, a k x m matrix with the singular values of XY.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from functools import cached_property
 
