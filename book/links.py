@@ -1,7 +1,7 @@
 """Make anew what leads from page to page: the last cell of every notebook, to its neighbours in the tour.
 
 The repository's address stands in pyproject.toml alone, as Repository of project.urls. Where there is one,
-these cells, the README's badges and CITATION.cff lead there; without one nothing names an address.
+these cells, the README's badges and CITATION.cff lead there, and to the book that GitHub publishes; without one nothing names an address.
 """
 
 import json
@@ -28,6 +28,12 @@ def repository() -> str:
             f"Repository in pyproject.toml is {address!r}; write https://github.com/OWNER/NAME or nothing"
         )
     return found[1] if found else ""
+
+
+def site(home: str) -> str:
+    """Return the address at which GitHub publishes the repository's book, or nothing."""
+    owner, _, name = home.partition("/")
+    return f"https://{owner.lower()}.github.io/{name}/" if home else ""
 
 
 def services(home: str, name: str) -> dict[str, str]:
@@ -82,7 +88,8 @@ def badges(home: str) -> str:
         return "[MIT licence](LICENSE)"
     actions = f"https://github.com/{home}/actions/workflows/ci.yml"
     opened = " ".join(f"[{service}]({url})" for service, url in services(home, "index").items())
-    return f"[![CI]({actions}/badge.svg)]({actions}) {opened} [MIT licence](LICENSE)"
+    book = f"[Book]({site(home)}) [Explorer]({site(home)}explorer.html)"
+    return f"[![CI]({actions}/badge.svg)]({actions}) {book} {opened} [MIT licence](LICENSE)"
 
 
 def linked() -> dict[Path, str]:
