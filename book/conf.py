@@ -6,11 +6,17 @@ import re
 import sys
 from pathlib import Path
 
+import numpy.typing
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "extensions"))
+# The pages name this type, as annotations do, and not the private types that it stands for.
+numpy.typing.ArrayLike = type("ArrayLike", (), {"__module__": "numpy.typing"})
 
 project = "Random feedback, reproduced"
-preview_words = "Notebooks that run, verdicts that can fail: random feedback on low-rank matrix factorization."
+preview_words = (
+    "Notebooks that run, verdicts that can fail: random feedback on low-rank matrix factorization."
+)
 author = "the fa_utils contributors"
 language = "en"
 extensions = [
@@ -40,7 +46,6 @@ napoleon_use_ivar = True
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
-autodoc_type_aliases = {"ArrayLike": "numpy.typing.ArrayLike"}
 mathjax4_config = {"chtml": {"scale": 0.9}}  # as large as the text around it
 html_theme = "sphinx_book_theme"
 html_title = project

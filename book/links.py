@@ -1,7 +1,8 @@
 """Make anew what leads from page to page: the last cell of every notebook, to its neighbours in the tour.
 
 The repository's address stands in pyproject.toml alone, as Repository of project.urls. Where there is one,
-these cells, the README's badges and CITATION.cff lead there, and to the book that GitHub publishes; without one nothing names an address.
+these cells, the README's badges and CITATION.cff lead there, and the badges to the published book; without
+one nothing names an address.
 """
 
 import json

@@ -17,9 +17,9 @@ COMPANIONS = sorted(path.stem for path in Path("fa_utils/companions").glob("[!_]
 ROOMS = {
     "fa_utils": "The paper",
     "fa_utils.theory": "Beyond the paper",
+    "fa_utils.theory.network": "Networks of two layers",
     "fa_utils.report": "Claims and verdicts",
     "fa_utils.report.figures": "Figures",
-    "fa_utils.theory.network": "Networks of two layers",
     **{f"fa_utils.companions.{name}": f"Companion: {name}" for name in COMPANIONS},
 }
 MARKUP = re.compile(r"[*|_<]")
@@ -52,8 +52,14 @@ def place(item: tuple[str, object]) -> int:
 
 
 def first_line(thing: object) -> str:
-    """Return the first sentence of a docstring, as Markdown shows it."""
-    line = inspect.getdoc(thing).partition("\n\n")[0].replace("\n", " ")
+    """Return the first sentence about a member of the package."""
+    if isinstance(thing, fa.Rule):
+        return f"The rule {thing.name}, which is {first_line(thing.field).removeprefix('Return ')}"
+    return inspect.getdoc(thing).partition("\n\n")[0].replace("\n", " ")
+
+
+def markdown(line: str) -> str:
+    """Return a line of a docstring as Markdown shows it."""
     parts = re.split("(`+.+?`+)", line)
     parts[::2] = [MARKUP.sub(r"\\\g<0>", part) for part in parts[::2]]
     return "".join(part.replace("``", "`") for part in parts)
@@ -111,8 +117,8 @@ def uses(notebooks: list[str]) -> dict[str, list[str]]:
 def entry(name: str, thing: object, notebooks: list[str]) -> str:
     """Return Sphinx's directive for a member, followed by the notebooks that use it."""
     if isinstance(thing, fa.Rule):
-        lines = [f".. py:data:: {name}", f"   :type: {type(thing).__name__}", ""]
-        lines += [f"   The rule {thing.name}. {inspect.getdoc(thing.field).partition(chr(10))[0]}", ""]
+        module, _, constant = name.rpartition(".")
+        lines = [f".. py:data:: {constant}", f"   :module: {module}", "", f"   {first_line(thing)}", ""]
     else:
         kind = ["class", "   :members:"] if inspect.isclass(thing) else ["function"]
         lines = [f".. auto{kind[0]}:: {name}", *kind[1:], ""]
@@ -133,8 +139,7 @@ def summary_table(things: dict[str, object]) -> str:
     """Return a Markdown table of members, each with its first line."""
     lines = ["| name | what it is |", "|---|---|"]
     for name, thing in things.items():
-        about = thing.field if isinstance(thing, fa.Rule) else thing
-        lines.append(f"| {{py:obj}}`~{name}` | {first_line(about)} |")
+        lines.append(f"| {{py:obj}}`~{name}` | {markdown(first_line(thing))} |")
     return "\n".join(lines)
 
 
@@ -144,7 +149,7 @@ def summary() -> str:
     for room, caption in ROOMS.items():
         parts.append(f"## {caption}")
         for module, things in modules(room).items():
-            about = first_line(importlib.import_module(module)).partition("\n")[0]
+            about = markdown(first_line(importlib.import_module(module)))
             parts += [f"### [{module}](/{page_of(module)}.md)", about, summary_table(things)]
     return "\n\n".join(parts)
 

@@ -82,9 +82,7 @@ def contents(names: list[str]) -> str:
     trees = []
     for folder, caption in FOLDERS.items():
         entries = [
-            f"{plain_title(name)} <notebooks/{name}>"
-            for name in names
-            if str(Path(name).parent) == folder
+            f"{plain_title(name)} <notebooks/{name}>" for name in names if str(Path(name).parent) == folder
         ]
         trees.append("\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "", *entries, "```"]))
     return "\n\n".join(trees)

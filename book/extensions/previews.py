@@ -11,7 +11,7 @@ def describe(app, page: str, template: str, context: dict, doctree) -> None:
     """Add a page's title and description, and the picture if the book's address is known."""
     title = unescape(TAG.sub("", context.get("title", ""))) or app.config.project
     tags = {"og:title": title, "og:site_name": app.config.project, "og:type": "website"}
-    described = 'name="description"' in context.get("metatags", "")
+    described = "og:description" in context.get("metatags", "")
     if not described:
         tags["og:description"] = f"{title}. {app.config.preview_words}"
     if app.config.html_baseurl:

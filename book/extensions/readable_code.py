@@ -1,4 +1,4 @@
-"""A Sphinx extension: code names lead to the package's entries, long lines are shown whole, figures can be opened."""
+"""A Sphinx extension: names in code lead to their entries, long lines are shown whole, figures open."""
 
 import re
 
@@ -13,7 +13,7 @@ MEMBERS = ("function", "class", "data")
 
 
 class Lines(HtmlFormatter):
-    """Puts each line in an element of its own, which knows its indent: book.css goes on below, further right."""
+    """Puts each line in an element of its own with its indent; book.css lets it go on below."""
 
     def wrap(self, source):
         for is_code, line in super().wrap(source):
