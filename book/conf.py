@@ -91,7 +91,15 @@ def after_napoleon(app, what: str, name: str, thing: object, options: object, li
         lines[:] = escape(inspect.getdoc(thing).splitlines())
 
 
+def named_switches(app, page: str, template: str, context: dict, doctree) -> None:
+    """Name the sidebar's switches for those who hear the page; the theme leaves them without a name."""
+    tree = context["generate_toctree_html"]
+    name = '<summary aria-label="Pages of this part">'
+    context["generate_toctree_html"] = lambda *kind, **look: str(tree(*kind, **look)).replace("<summary>", name)
+
+
 def setup(app) -> None:
-    """Prepare the docstrings."""
+    """Prepare the docstrings and the sidebar."""
+    app.connect("html-page-context", named_switches, priority=900)
     app.connect("autodoc-process-docstring", before_napoleon, priority=400)
     app.connect("autodoc-process-docstring", after_napoleon, priority=600)

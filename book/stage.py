@@ -98,7 +98,7 @@ def stage(source: Path) -> None:
     texts |= reference(order)
     texts["contents.md"] = contents(order)
     rows = all_rows()
-    texts["strip.md"] = strip(rows)
+    texts["strip.md"] = strip(rows).replace("✔ ", "✔\u00a0")
     texts["staged.json"] = json.dumps({"homes": homes(rows), "address": site(home)})
     for name in order:
         path = f"notebooks/{name}.ipynb"

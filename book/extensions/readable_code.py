@@ -6,7 +6,7 @@ from pygments.formatters import HtmlFormatter
 from sphinx.highlighting import PygmentsBridge
 
 DOTTED = re.compile(r'<span class="n">(\w+)</span><span class="o">\.</span><span class="n">(\w+)</span>')
-INLINE = re.compile(r'(<code class="docutils[^>]*>)<span class="pre">([\w.]+)</span></code>(?!</a>)')
+INLINE = re.compile(r'<code class="[^"]*docutils literal[^>]*><span class="pre">([\w.]+)</span></code>(?!</a>)')
 FIGURE = re.compile(r'^<img [^>]*src="([^"]+)"[^>]*/>$', re.MULTILINE)
 TAG = re.compile("<[^>]*>")
 MEMBERS = ("function", "class", "data")
@@ -46,7 +46,7 @@ def link(app, page: str, template: str, context: dict, doctree) -> None:
         return f'<a class="code-link" href="{address}">{match[0]}</a>' if address else match[0]
 
     def inline(match: re.Match) -> str:
-        address = known.get(match[2])
+        address = known.get(match[1])
         return f'<a class="code-link" href="{address}">{match[0]}</a>' if address else match[0]
 
     body = INLINE.sub(inline, DOTTED.sub(dotted, context["body"]))

@@ -84,7 +84,6 @@ def test_descend_has_its_sections_here_and_in_help(book, section):
 
 def test_notebooks_lead_to_functions_and_back(book):
     notebook = (book / "notebooks" / "theorem-2.html").read_text(encoding="utf-8")
-    assert 'href="../api/simulate.html#fa_utils.descend"' in notebook
-    assert 'href="../notebooks/theorem-2.html"' in (book / "api" / "simulate.html").read_text(
-        encoding="utf-8"
-    )
+    assert 'href="../api/stationary.html#fa_utils.stationary_point"' in notebook
+    functions = (book / "api" / "stationary.html").read_text(encoding="utf-8")
+    assert 'href="../notebooks/theorem-2.html"' in functions
