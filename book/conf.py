@@ -94,8 +94,11 @@ def after_napoleon(app, what: str, name: str, thing: object, options: object, li
 def named_switches(app, page: str, template: str, context: dict, doctree) -> None:
     """Name the sidebar's switches for those who hear the page; the theme leaves them without a name."""
     tree = context["generate_toctree_html"]
-    name = '<summary aria-label="Pages of this part">'
-    context["generate_toctree_html"] = lambda *kind, **look: str(tree(*kind, **look)).replace("<summary>", name)
+
+    def named(*kind, **look) -> str:
+        return str(tree(*kind, **look)).replace("<summary>", '<summary aria-label="Pages of this part">')
+
+    context["generate_toctree_html"] = named
 
 
 def setup(app) -> None:

@@ -31,7 +31,7 @@ def strip(rows: list[dict[str, str]]) -> str:
         link = f"[{statement}](notebooks/{of_it[0]['notebook']}.ipynb)"
         cells[kind].append(f"{'✔' if holds else '✘'} {link}")
     lines = [f"| {kind} | {' · '.join(links)} |" for kind, links in cells.items() if links]
-    return "\n".join(["| | ✔ all verdicts hold, ✘ some fail |", "|---|---|", *lines])
+    return "\n".join(["| of | ✔ all verdicts hold, ✘ some fail |", "|---|---|", *lines])
 
 
 def outcome(rows: list[dict[str, str]]) -> tuple[str, str]:

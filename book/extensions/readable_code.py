@@ -6,7 +6,7 @@ from pygments.formatters import HtmlFormatter
 from sphinx.highlighting import PygmentsBridge
 
 DOTTED = re.compile(r'<span class="n">(\w+)</span><span class="o">\.</span><span class="n">(\w+)</span>')
-INLINE = re.compile(r'<code class="[^"]*docutils literal[^>]*><span class="pre">([\w.]+)</span></code>(?!</a>)')
+INLINE = re.compile(r'<code class="[^"]*literal[^>]*><span class="pre">([\w.]+)</span></code>(?!</a>)')
 FIGURE = re.compile(r'^<img [^>]*src="([^"]+)"[^>]*/>$', re.MULTILINE)
 TAG = re.compile("<[^>]*>")
 MEMBERS = ("function", "class", "data")
