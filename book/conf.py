@@ -1,14 +1,22 @@
 """How Sphinx makes the book: see book/stage.py."""
 
+import inspect
 import json
 import re
 import sys
 from pathlib import Path
 
+import numpy.typing
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "extensions"))
+# The pages name this type, as annotations do, and not the private types that it stands for.
+numpy.typing.ArrayLike = type("ArrayLike", (), {"__module__": "numpy.typing"})
 
 project = "Random feedback, reproduced"
+preview_words = (
+    "Notebooks that run, verdicts that can fail: random feedback on low-rank matrix factorization."
+)
 author = "the fa_utils contributors"
 language = "en"
 extensions = [
@@ -18,6 +26,8 @@ extensions = [
     "sphinx-mathjax-offline",
     "sphinxcontrib.bibtex",
     "sphinx.ext.napoleon",
+    "previews",
+    "readable_code",
     "statement_links",
 ]
 nb_execution_mode = "off"
@@ -26,18 +36,21 @@ nb_code_prompt_hide = "Hide the code"
 myst_enable_extensions = ["amsmath", "colon_fence", "dollarmath"]
 myst_heading_anchors = 3
 bibtex_bibfiles = ["references.bib"]
-statement_homes = json.loads((HERE / "homes.json").read_text(encoding="utf-8"))
-exclude_patterns = ["README.md", "contents.md", "reference.md", "**/explorer.html"]
-exclude_patterns += ["settings.md", "**/story.html"]
+staged = json.loads((HERE / "staged.json").read_text(encoding="utf-8"))
+statement_homes = staged["homes"]
+html_baseurl = staged["address"]
+exclude_patterns = ["contents.md", "reference.md", "settings.md", "strip.md"]
+exclude_patterns += ["**/explorer.html", "**/story.html"]
 default_role = "code"
 napoleon_google_docstring = False
 napoleon_use_ivar = True
-napoleon_use_rtype = False
 autodoc_member_order = "bysource"
-autodoc_typehints = "signature"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
 mathjax4_config = {"chtml": {"scale": 0.9}}  # as large as the text around it
 html_theme = "sphinx_book_theme"
 html_title = project
+html_favicon = "static/favicon.svg"
 html_static_path = ["static", "explorer"]
 html_css_files = ["book.css"]
 html_show_sourcelink = False
@@ -57,17 +70,40 @@ html_theme_options = {
 }
 
 
-def escape(app, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
-    """Keep the stars, bars and underscores of a docstring's formulas from being read as markup."""
-    example = False
-    for number, line in enumerate(lines):
+def escape(lines: list[str]) -> list[str]:
+    """Keep a docstring's formulas from being read as markup, and show its examples as they are typed."""
+    example, escaped = False, []
+    for line in lines:
         example = bool(line.strip()) and (example or line.lstrip().startswith(">>>"))
-        if not example:
-            parts = re.split("(`+.+?`+)", line)
-            parts[::2] = [re.sub(r"[*|_]", r"\\\g<0>", part) for part in parts[::2]]
-            lines[number] = "".join(parts)
+        parts = re.split("(`+.+?`+)", line)
+        parts[::2] = [re.sub(r"[*|_]", r"\\\g<0>", part) for part in parts[::2]]
+        escaped.append(line.removesuffix("  # doctest: +SKIP") if example else "".join(parts))
+    return escaped
+
+
+def before_napoleon(app, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
+    """Escape before sections are read."""
+    lines[:] = escape(lines)
+
+
+def after_napoleon(app, what: str, name: str, thing: object, options: object, lines: list[str]) -> None:
+    """Give a property its own words back: napoleon takes what comes before a colon for its type."""
+    if what == "property":
+        lines[:] = escape(inspect.getdoc(thing).splitlines())
+
+
+def named_switches(app, page: str, template: str, context: dict, doctree) -> None:
+    """Name the sidebar's switches for those who hear the page; the theme leaves them without a name."""
+    tree = context["generate_toctree_html"]
+
+    def named(*kind, **look) -> str:
+        return str(tree(*kind, **look)).replace("<summary>", '<summary aria-label="Pages of this part">')
+
+    context["generate_toctree_html"] = named
 
 
 def setup(app) -> None:
-    """Escape before sections are read."""
-    app.connect("autodoc-process-docstring", escape, priority=400)
+    """Prepare the docstrings and the sidebar."""
+    app.connect("html-page-context", named_switches, priority=900)
+    app.connect("autodoc-process-docstring", before_napoleon, priority=400)
+    app.connect("autodoc-process-docstring", after_napoleon, priority=600)

@@ -1,9 +1,9 @@
 """Make anew what leads from page to page: the last cell of every notebook, to its neighbours in the tour.
 
 The repository's address stands in pyproject.toml alone, as Repository of project.urls. Where there is one,
-these cells, the README's badges and CITATION.cff lead there, and each notebook begins with a cell that
-installs the package on Colab; without one nothing names an address. CITATION.cff has the version from the
-package, and the day of its release from the changelog.
+these cells, the README's badges and CITATION.cff lead there, the badges to the published book too, and each
+notebook begins with a cell that installs the package on Colab; without one nothing names an address.
+CITATION.cff has the version from the package, and the day of its release from the changelog.
 """
 
 import csv
@@ -35,6 +35,12 @@ def repository() -> str:
             f"Repository in pyproject.toml is {address!r}; write https://github.com/OWNER/NAME or nothing"
         )
     return found[1] if found else ""
+
+
+def site(home: str) -> str:
+    """Return the address at which GitHub publishes the repository's book, or nothing."""
+    owner, _, name = home.partition("/")
+    return f"https://{owner.lower()}.github.io/{name}/" if home else ""
 
 
 def services(home: str, name: str) -> dict[str, str]:
@@ -127,7 +133,8 @@ def badges(home: str) -> str:
         return "[MIT licence](LICENSE)"
     actions = f"https://github.com/{home}/actions/workflows/ci.yml"
     opened = " ".join(f"[{service}]({url})" for service, url in services(home, "index").items())
-    return f"[![CI]({actions}/badge.svg)]({actions}) {opened} [MIT licence](LICENSE)"
+    book = f"[Book]({site(home)}) [Explorer]({site(home)}explorer.html)"
+    return f"[![CI]({actions}/badge.svg)]({actions}) {book} {opened} [MIT licence](LICENSE)"
 
 
 def release_lines(home: str) -> str:

@@ -4,8 +4,6 @@ Each page is where its original is, so that its links hold. Sphinx then makes th
 read from disk, without a network.
 """
 
-import importlib
-import inspect
 import json
 import os
 import re
@@ -13,13 +11,14 @@ import shutil
 import sys
 from pathlib import Path
 
-from accept import NOTEBOOKS, names, with_part
-from links import TAG, explorer_settings, repository, title, to_explorer, to_notebooks
-from summary import run_of
+from accept import names
+from links import TAG, explorer_settings, repository, site, to_explorer, to_notebooks
+from reference import plain_title, reference
+from tables import all_rows, by_statement, strip
 
 from fa_utils.report.claims import VERDICT_MIME
 
-PAGES = [f"{name}.md" for name in ("README", "VERDICTS", "TESTING", "CHANGELOG", "CONTRIBUTING")]
+PAGES = [f"{name}.md" for name in ("VERDICTS", "TESTING", "CHANGELOG", "CONTRIBUTING")]
 PAGES += ["book/fa-solved.md", "book/guide.md", "benchmarks/README.md", "tests/mutants.md"]
 NOT_STAGED = (
     "tests",
@@ -27,6 +26,7 @@ NOT_STAGED = (
     "*.csv",
     "stage.py",
     "links.py",
+    "reference.py",
     "tables.py",
     "fa-solved.md",
     "guide.md",
@@ -35,8 +35,6 @@ NOT_STAGED = (
 OTHER_PAGES = re.compile("(figures|notebooks)/")
 FOLDERS = {".": "The paper", "beyond": "Beyond the paper", "companions": "Companion papers"}
 LONG = 12  # lines of code; longer cells are folded
-GALLERY = re.compile(r"\| \| \|\n(?:\|.*\n)+")
-PICTURE = re.compile(r"\[(!\[[^\]]*\]\([^)]*\))\]\(([^)]*)\)<br>(.+?) \|")
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 
 
@@ -44,6 +42,7 @@ def readable(notebook: dict, explorer: str = "") -> dict:
     """Return a notebook as the book shows it: pictures described, long code folded, the explorer linked."""
     tagged = [cell for cell in notebook["cells"] if TAG in cell["metadata"].get("tags", [])]
     notebook["cells"] = [cell for cell in notebook["cells"] if cell not in tagged]
+    notebook["metadata"]["html_theme.sidebar_secondary.remove"] = True  # room for code and figures
     for cell in notebook["cells"]:
         tags = cell["metadata"].setdefault("tags", [])
         long = cell["cell_type"] == "code" and "".join(cell["source"]).count("\n") >= LONG
@@ -61,26 +60,13 @@ def readable(notebook: dict, explorer: str = "") -> dict:
     return notebook
 
 
-def with_grid(text: str) -> str:
-    """Return the README's text with its gallery as a grid that fits any screen; book.css lays it out."""
-    pictures = PICTURE.findall(text)
-    grid = "\n".join(
-        [
-            ":::{container} gallery",
-            *(f"\n[{image}]({to})\\\n{caption}" for image, to, caption in pictures),
-            "\n:::",
-        ]
-    )
-    return GALLERY.sub(lambda _: f"{grid}\n", text)
-
-
 def resolved(text: str, page: str, repository: str) -> str:
     """Return a page's text in which links to what is no page lead to the repository, or have become text."""
 
     def link(match: re.Match) -> str:
         words, target = match.groups()
         path = os.path.normpath(Path(page).parent / target.partition("#")[0])
-        if path == "README.md":  # the first page includes it
+        if path == "README.md":  # the first page stands for it
             return f"[{words}]({os.path.relpath('index.md', Path(page).parent)})"
         if "://" in target or target.startswith("#") or path in PAGES or OTHER_PAGES.match(path):
             return match[0]
@@ -90,13 +76,9 @@ def resolved(text: str, page: str, repository: str) -> str:
     return LINK.sub(link, text)
 
 
-def homes(names: list[str]) -> dict[str, str]:
+def homes(rows: list[dict[str, str]]) -> dict[str, str]:
     """Return where each statement is at home: the first notebook with a verdict on it."""
-    found = {}
-    for name in names:
-        for row in run_of(name, NOTEBOOKS).rows:
-            found.setdefault(row["statement"].partition(":")[0], f"notebooks/{name}")
-    return found
+    return {statement: f"notebooks/{of_it[0]['notebook']}" for statement, of_it in by_statement(rows).items()}
 
 
 def contents(names: list[str]) -> str:
@@ -104,37 +86,10 @@ def contents(names: list[str]) -> str:
     trees = []
     for folder, caption in FOLDERS.items():
         entries = [
-            f"{title(name).replace(chr(92), '')} <notebooks/{name}>"
-            for name in names
-            if str(Path(name).parent) == folder
+            f"{plain_title(name)} <notebooks/{name}>" for name in names if str(Path(name).parent) == folder
         ]
         trees.append("\n".join(["```{toctree}", ":hidden:", f":caption: {caption}", "", *entries, "```"]))
     return "\n\n".join(trees)
-
-
-ROOMS = ["fa_utils", "fa_utils.theory", "fa_utils.report", "fa_utils.report.figures"]
-ROOMS += [f"fa_utils.companions.{path.stem}" for path in sorted(Path("fa_utils/companions").glob("[!_]*.py"))]
-
-
-def reference() -> str:
-    """Return Sphinx's directives for the API: room by room, the functions and classes that are public."""
-    lines = []
-    for room in ROOMS:
-        module = importlib.import_module(room)
-        lines += [f"## {room}", "", "```{eval-rst}", f".. automodule:: {room}", "   :no-index:", ""]
-        for name, thing in vars(module).items():
-            if name.startswith("_") or not thing_of(thing, room):
-                continue
-            kind = ["class", "   :members:"] if inspect.isclass(thing) else ["function"]
-            lines += [f".. auto{kind[0]}:: {room}.{name}", *kind[1:], ""]
-        lines += ["```", ""]
-    return "\n".join(lines)
-
-
-def thing_of(thing: object, room: str) -> bool:
-    """Return whether this is a function or class that belongs to a room."""
-    documented = inspect.isfunction(thing) or inspect.isclass(thing)
-    return documented and thing.__module__.startswith(room)
 
 
 def stage(source: Path) -> None:
@@ -144,10 +99,11 @@ def stage(source: Path) -> None:
     shutil.copytree("figures", source / "figures", ignore=shutil.ignore_patterns("*.csv"))
     shutil.copytree("notebooks", source / "notebooks", ignore=shutil.ignore_patterns("*.ipynb", ".*"))
     texts = {page: resolved(Path(page).read_text(encoding="utf-8"), page, home) for page in PAGES}
-    texts["README.md"] = with_part(with_grid(texts["README.md"]), "badges", "")
-    texts["reference.md"] = reference()
+    texts |= reference(order)
     texts["contents.md"] = contents(order)
-    texts["homes.json"] = json.dumps(homes(order))
+    rows = all_rows()
+    texts["strip.md"] = strip(rows).replace("✔ ", "✔\u00a0")
+    texts["staged.json"] = json.dumps({"homes": homes(rows), "address": site(home)})
     settings = explorer_settings()
     texts["settings.md"] = to_notebooks(settings)
     for name in order:

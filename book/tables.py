@@ -31,7 +31,7 @@ def strip(rows: list[dict[str, str]]) -> str:
         link = f"[{statement}](notebooks/{of_it[0]['notebook']}.ipynb)"
         cells[kind].append(f"{'✔' if holds else '✘'} {link}")
     lines = [f"| {kind} | {' · '.join(links)} |" for kind, links in cells.items() if links]
-    return "\n".join(["| | ✔ all verdicts hold, ✘ some fail |", "|---|---|", *lines])
+    return "\n".join(["| of | ✔ all verdicts hold, ✘ some fail |", "|---|---|", *lines])
 
 
 def outcome(rows: list[dict[str, str]]) -> tuple[str, str]:
@@ -76,10 +76,15 @@ def verdict_table(rows: list[dict[str, str]]) -> str:
     return "\n".join(lines)
 
 
+def all_rows() -> list[dict[str, str]]:
+    """Return all verdicts of the committed notebooks, each with its notebook, in the order of the tour."""
+    runs = [run_of(name, NOTEBOOKS) for name in names()]
+    return [{"notebook": run.name} | row for run in runs for row in run.rows]
+
+
 def with_tables(text: str) -> str:
     """Return the page's text with its strip and its three tables made anew."""
-    runs = [run_of(name, NOTEBOOKS) for name in names()]
-    rows = [{"notebook": run.name} | row for run in runs for row in run.rows]
+    rows = all_rows()
     text = with_part(text, "strip", strip(rows))
     with SENTENCES.open(encoding="utf-8", newline="") as file:
         text = with_part(text, "sentences", sentences(rows, list(csv.DictReader(file))))

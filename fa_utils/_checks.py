@@ -1,5 +1,7 @@
 """Checks of arguments and results: each error names the value, the rule that it breaks, and what to do."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any, TypeVar
 

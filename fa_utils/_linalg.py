@@ -1,5 +1,7 @@
 """Small mathematics that several modules share: matrices, quotients, a root."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -5,6 +5,8 @@ one value per state. Wrong shapes, empty trajectories and entries that are not f
 result beyond float64 raises FloatingPointError.
 """
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

@@ -4,6 +4,8 @@ Each draw has a random stream of its own, so the numbers do not depend on where 
 how many are computed at a time. (Two kinds of processor may still round a matrix product differently.)
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, ThreadPoolExecutor

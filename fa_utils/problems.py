@@ -1,5 +1,7 @@
 """Problems: a target to factorise, fixed feedback weights, and where learning starts."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple

@@ -1,5 +1,7 @@
 """Running a rule: explicit Euler as the paper simulates, or the gradient flow to solver accuracy."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from itertools import count
 

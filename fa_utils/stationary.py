@@ -1,5 +1,7 @@
 """Where the rules stop: Lemma 1's point, the optimum, and how near a state is to stopping."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 
 import numpy as np

@@ -9,6 +9,8 @@ F being W under GD and C under FA. Both layers forget a share mu lambda of thems
 rank B or less. That is all that the paper's bound on ranks uses, so that it holds for both rules.
 """
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

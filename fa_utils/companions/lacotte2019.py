@@ -13,6 +13,8 @@ projects on the range of S. Where decay >= 2 mu zeta^2, with mu the smoothness o
 for the minimiser x. The formulas are rebuilt, and the notebook companions/adaptive-subspaces proves this one.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 

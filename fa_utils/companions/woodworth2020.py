@@ -6,6 +6,8 @@ its link. A link that rises everywhere is the inverse of a potential's slope. Am
 ends at the one of least potential, and the start's scale alpha decides which norm that resembles.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import numpy as np

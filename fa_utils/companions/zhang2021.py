@@ -7,6 +7,8 @@ A symmetric positive semidefinite M of rank r* is to be X X^T, where X has r >= 
 The same factor may stand before FA's step of W, which is not in the paper.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import NamedTuple
 

@@ -1,5 +1,7 @@
 """Limits for what is measured on random draws: how far chance may take it from the truth."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 
 import numpy as np

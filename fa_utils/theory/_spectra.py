@@ -1,5 +1,7 @@
 """Spectra as the law and the draws take them: singular values, and how often each occurs."""
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

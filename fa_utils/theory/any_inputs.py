@@ -11,6 +11,8 @@ first, row i runs sigma_i(X)^2 times as fast. So the network factorises its outp
 k x m matrix with the singular values of XY.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from functools import cached_property
 

@@ -3,6 +3,8 @@
 A bound holds for every start of full column rank whose loss is above epsilon.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -4,6 +4,8 @@ With decay lambda FA is dZ = G C^T - lambda Z, dW = Z^T G - lambda W, where G is
 the gradient of a loss of the product P = ZW; for problem (1) it is Y - ZW. Not in the paper.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import numpy as np

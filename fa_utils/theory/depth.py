@@ -5,6 +5,8 @@ Each layer hands on the square of what it gets, times one more error signal. So 
 the Schatten p-norm in linear networks with weight decay, a weighted p-norm in diagonal networks from zero.
 """
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

@@ -5,6 +5,8 @@ Z^T Z is the same problem in other coordinates (Lemma 12). Hidden units that get
 do not move. Not in the paper.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

@@ -5,6 +5,8 @@ With Y C^T = U diag(s) V^T all steps keep the form Z = U diag(zeta) V^T, W = V d
 phi = zeta^2 / (2 s) and the share zeta phi of a mode that is learnt is a cube. Not in the paper.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Integrals along a run, as accurate as the run: Gauss quadrature, panel by panel."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

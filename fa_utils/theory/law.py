@@ -16,6 +16,8 @@ The feedback C has independent N(0, 1) entries; its scale does not matter, nor d
 (``weights``), so that a spectrum with 10^12 values may be a short array.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np

@@ -10,6 +10,8 @@ of freedom, so that 10^12 of them cost no more than a few. `_errors` derives tha
 cancellation, and `_steadying_sums` what can be added so that a few draws give its mean.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial

@@ -167,3 +167,9 @@ def test_an_address_of_another_kind_is_refused(tmp_path, monkeypatch, address):
     Path("pyproject.toml").write_text(f'[project]\nurls.Repository = "{address}"\n')
     with pytest.raises(SystemExit, match=r"write https://github.com/OWNER/NAME or nothing"):
         links.repository()
+
+
+def test_the_book_is_where_github_publishes_it():
+    assert links.site("Some/thing") == "https://some.github.io/thing/"
+    assert links.site("") == "" and ".github.io" not in links.badges("")
+    assert "(https://someone.github.io/something/explorer.html)" in links.badges(HOME)
