@@ -20,7 +20,7 @@ make_folder() {
     if [ "$UV" ]; then "$UV" venv --quiet --clear --python "${python:->=3.11,<3.15}" "$folder"
     else "$python" -m venv --clear "$folder"; fi
 }
-# A line for each large package says what is being waited for.
+# A line for each large package says what is being waited for. Python compiles modules when they are first imported.
 install() {
     {
         if [ "$UV" ]; then "$UV" pip install --python "$folder/bin/python" "$@"
@@ -29,15 +29,6 @@ install() {
     } 2>&1 | tee "$folder.lock/log" | sed -n 's/^ *Downloading \([^- ]*\).* (\(.*[0-9]\) *Mi*B).*/  \1, \2 MB/p'
     if [ -e "$folder.lock/failed" ]; then cat "$folder.lock/log" >&2; exit 1; fi
 }
-# Python compiles a module when it is first imported; without this every notebook would do so. Matplotlib looks for fonts.
-import_modules() {
-    code='
-import contextlib, importlib, sys
-for name in sys.argv[1:]:
-    with contextlib.suppress(ImportError): importlib.import_module(name)'
-    env -u PYTHONDONTWRITEBYTECODE MPLCONFIGDIR="$folder/matplotlib" "$folder/bin/python" -P -c "$code" "$@"
-}
-
 [ $# -eq 0 ] || find_python "$@"
 mkdir "$folder.lock" 2>/dev/null ||
     refuse "Another make is at $folder; wait for it. If none is, delete $folder.lock and run make again"
@@ -49,10 +40,9 @@ if [ $# -gt 0 ]; then
     echo "Making $folder with $("$folder/bin/python" -V) from $lock"
     install --require-hashes --requirement "$lock"
     install --no-deps --no-build-isolation --editable .
-    import_modules matplotlib.font_manager pandas papermill ipykernel.kernelapp scipy.integrate
+    MPLCONFIGDIR="$folder/matplotlib" "$folder/bin/python" -c 'import matplotlib.font_manager' # looks for fonts once
 else
     echo "Adding $lock to $folder"
     install --require-hashes --requirement "$lock"
-    import_modules hypothesis pytest xdist.plugin nbval.plugin jupyterlab.labapp
 fi
 pwd -P >"$stamp"

@@ -5,7 +5,6 @@ unexport $(filter PYTHON% JUPYTER% IPYTHON% MPL% MATPLOTLIB% OMP_% LC_% LANG% TM
 export LC_ALL := C
 export PYTHONUTF8 := 1
 export PYTHONNOUSERSITE := 1
-export PYTHONDONTWRITEBYTECODE := 1
 export PYTHONPATH := $(CURDIR):$(CURDIR)/tools/nbsteady
 export MPLBACKEND := agg
 export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib
