@@ -23,6 +23,7 @@ import fa_utils
 TAG = "links"
 ADDRESS = re.compile(r"https://github\.com/([\w-]+/[\w.-]+?)(?:\.git)?/?")
 TITLE = re.compile(r"^# ([^:,\n]+)", re.MULTILINE)
+RELATIVE = re.compile(r"\]\((?!https?:|#)([^)\s]+)\)")
 CITED = re.compile(r"^(?:version|date-released|repository-code): .*\n", re.MULTILINE)
 
 
@@ -125,6 +126,17 @@ def with_made_cells(text: str, first: str, last: str) -> str:
         cell |= {"metadata": {"tags": [TAG]}, "source": source.splitlines(keepends=True)}
     notebook["cells"] = [*others[:1], *([code] if first else []), *others[1:], end]
     return f"{json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True)}\n"
+
+
+def with_absolute_links(text: str, home: str, tag: str) -> str:
+    """Return Markdown whose links to files of the repository lead from anywhere to those of this tag."""
+
+    def lead(found: re.Match) -> str:
+        raw = found[1].endswith((".png", ".gif"))
+        service = f"raw.githubusercontent.com/{home}" if raw else f"github.com/{home}/blob"
+        return f"](https://{service}/{tag}/{found[1]})"
+
+    return RELATIVE.sub(lead, text)
 
 
 def badges(home: str) -> str:

@@ -20,7 +20,7 @@ make_folder() {
     if [ "$UV" ]; then "$UV" venv --quiet --clear --python "${python:->=3.11,<3.15}" "$folder"
     else "$python" -m venv --clear "$folder"; fi
 }
-# A line for each large package says what is being waited for. Python compiles modules when they are first imported.
+# A line for each large package says what is being waited for.
 install() {
     {
         if [ "$UV" ]; then "$UV" pip install --python "$folder/bin/python" "$@"
@@ -45,4 +45,6 @@ else
     echo "Adding $lock to $folder"
     install --require-hashes --requirement "$lock"
 fi
+# Here, on all cores, since runs write no bytecode. Some packages hold files that are no Python of today.
+"$folder/bin/python" -m compileall -q -j 0 "$folder/lib" >"$folder.lock/log" 2>&1 || :
 pwd -P >"$stamp"

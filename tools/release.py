@@ -3,7 +3,6 @@
 With a tag nothing is put there unless all is known that a release says: its address, its version and its day.
 """
 
-import re
 import shutil
 import sys
 from pathlib import Path
@@ -13,7 +12,6 @@ import links
 import fa_utils
 
 PLACE = Path("build", "release")
-RELATIVE = re.compile(r"\]\((?!https?:|#)([^)\s]+)\)")
 
 
 def missing(tag: str, home: str) -> list[str]:
@@ -33,17 +31,6 @@ def missing(tag: str, home: str) -> list[str]:
     return found
 
 
-def with_absolute_links(text: str, home: str, tag: str) -> str:
-    """Return Markdown whose links to files of the repository lead from anywhere to those of this tag."""
-
-    def lead(found: re.Match) -> str:
-        raw = found[1].endswith((".png", ".gif"))
-        service = f"raw.githubusercontent.com/{home}" if raw else f"github.com/{home}/blob"
-        return f"](https://{service}/{tag}/{found[1]})"
-
-    return RELATIVE.sub(lead, text)
-
-
 def main(tag: str) -> None:
     """Fill build/release, or end with all that is missing."""
     home = links.repository()
@@ -56,7 +43,7 @@ def main(tag: str) -> None:
         shutil.copy(name, PLACE)
     text = links.read(links.README)
     (PLACE / "README.md").write_text(
-        with_absolute_links(text, home, tag) if home and tag else text, encoding="utf-8"
+        links.with_absolute_links(text, home, tag) if home and tag else text, encoding="utf-8"
     )
 
 

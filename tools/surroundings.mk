@@ -5,6 +5,8 @@ unexport $(filter PYTHON% JUPYTER% IPYTHON% MPL% MATPLOTLIB% OMP_% LC_% LANG% TM
 export LC_ALL := C
 export PYTHONUTF8 := 1
 export PYTHONNOUSERSITE := 1
+# A number in a module compiled by a kernel that rounds upward would stay rounded upward.
+export PYTHONDONTWRITEBYTECODE := 1
 export PYTHONPATH := $(CURDIR):$(CURDIR)/tools/nbsteady
 export MPLBACKEND := agg
 export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib

@@ -20,7 +20,7 @@ def at_root(monkeypatch):
 
 
 def test_every_link_of_the_readme_leads_somewhere_from_pypi():
-    text = release.with_absolute_links(links.read(links.README), HOME, TAG)
+    text = links.with_absolute_links(links.read(links.README), HOME, TAG)
     targets = re.findall(r"\]\(([^)\s]+)\)", text)
     assert len(targets) > 30 and all(target.startswith(("https://", "#")) for target in targets)
     for target in targets:
@@ -33,7 +33,7 @@ def test_every_link_of_the_readme_leads_somewhere_from_pypi():
 
 @pytest.mark.parametrize("text", ["[a](https://x.org/y)", "[a](#part)", "no link", "![a](b c)"])
 def test_other_links_stay(text):
-    assert release.with_absolute_links(text, HOME, TAG) == text
+    assert links.with_absolute_links(text, HOME, TAG) == text
 
 
 def test_a_release_without_an_address_a_day_or_its_own_tag_is_refused_and_leaves_nothing(
