@@ -21,17 +21,27 @@ def by_statement(rows: list[dict[str, str]]) -> dict[str, list[dict[str, str]]]:
     return groups
 
 
+def numbered(statement: str) -> tuple[str, int]:
+    """Return of New 4 or Song claim 4 the words and the number, by which they follow each other."""
+    found = re.fullmatch(r"(New|\w+ claim) (\d+)", statement)
+    return (found[1], int(found[2])) if found else ("", 0)
+
+
 def strip(rows: list[dict[str, str]]) -> str:
     """Return all statements in a few lines, each with its verdict and a link to its first notebook."""
     cells: dict[str, list[str]] = {"The paper": [], "Beyond it": [], "Companion papers": []}
-    for statement, of_it in by_statement(rows).items():
+    found = by_statement(rows)
+    # Authors in the order of the tour, and the statements of each by their numbers.
+    authors = [*dict.fromkeys(numbered(statement)[0] for statement in found)]
+    for statement in sorted(found, key=lambda one: (authors.index(numbered(one)[0]), numbered(one)[1])):
+        of_it = found[statement]
         holds = all(row["verdict"] == "holds" for row in of_it)
         kind = "Companion papers" if " claim " in statement else "The paper"
         kind = "Beyond it" if statement.startswith("New") else kind
         link = f"[{statement}](notebooks/{of_it[0]['notebook']}.ipynb)"
         cells[kind].append(f"{'✔' if holds else '✘'} {link}")
     lines = [f"| {kind} | {' · '.join(links)} |" for kind, links in cells.items() if links]
-    return "\n".join(["| of | ✔ all verdicts hold, ✘ some fail |", "|---|---|", *lines])
+    return "\n".join(["| statements of | ✔ all verdicts hold, ✘ some fail |", "|---|---|", *lines])
 
 
 def outcome(rows: list[dict[str, str]]) -> tuple[str, str]:
