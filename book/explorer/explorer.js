@@ -37,9 +37,13 @@
     find("numbers").replaceChildren(...words.numbers(answer, chosen).map(row));
   }
 
-  function show() {
+  const nextFrame = () => new Promise(requestAnimationFrame);
+
+  /** Show an answer, its charts in one frame and what stands around them in the next. */
+  async function show() {
     const { setting: chosen, answer } = shown;
     drawCharts();
+    await nextFrame();
     showMoment(answer.state);
     charts.boxes[0].setAttribute("aria-label", words.errorsDescribed(answer, chosen));
     charts.boxes[1].setAttribute("aria-label", words.eigenvaluesDescribed(answer));
@@ -61,7 +65,7 @@
       const answer = await engine.ask("answer", chosen);
       shown = { setting: chosen, answer, curves: [], stops: [] };
       window.explorer = shown;
-      show();
+      await show();
       // What was refused meanwhile is still to be said.
       const wrong = setting.complaints();
       say(wrong.length ? wrong : [...sentences, ...words.warnings(answer, chosen)]);
