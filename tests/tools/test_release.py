@@ -28,7 +28,9 @@ def test_every_link_of_the_readme_leads_somewhere_from_pypi():
             rf"https://(?:raw\.githubusercontent\.com/{HOME}|github\.com/{HOME}/blob)/{TAG}/(.*)", target
         )
         if file:
-            assert Path(file[1]).is_file() and file[1].endswith((".png", ".gif")) == ("/raw." in target)
+            assert Path(file[1].partition("#")[0]).is_file() and file[1].endswith((".png", ".gif")) == (
+                "/raw." in target
+            )
 
 
 @pytest.mark.parametrize("text", ["[a](https://x.org/y)", "[a](#part)", "no link", "![a](b c)"])
