@@ -133,7 +133,7 @@
 
   /** Draw the levels, with a name above each; two that nearly meet share one name. */
   function drawLevels({ stationary, optimum }) {
-    const names = [["Lemma 1: FA stops", stationary]];
+    const names = [["FA stops here (Lemma 1)", stationary]];
     if (stationary - optimum > 0.12) names.push(["the best of rank 1", optimum]);
     const end = FRAMES * STEP;
     const drawn = names.flatMap(([name, level]) => [
