@@ -132,7 +132,8 @@
     following = setTimeout(writeAddress, PATIENCE);
   }
 
-  const load = (address) => update(setting.load(setting.isSetting(address) ? address : ""));
+  const load = (address, sentences = []) =>
+    update([...setting.load(setting.isSetting(address) ? address : ""), ...sentences]);
 
   async function copy() {
     const wrong = setting.complaints();
@@ -189,9 +190,10 @@
   find("reset").addEventListener("click", () => load("") && follow());
   find("try").addEventListener("click", ({ target }) => {
     if (!target.dataset.set) return;
-    load(target.dataset.set);
+    load(target.dataset.set, [target.parentElement.lastChild.textContent.trim()]);
     follow();
-    root.scrollIntoView({
+    // What it says, and the charts below it.
+    find("status").scrollIntoView({
       behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
     });
   });

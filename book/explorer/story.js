@@ -195,7 +195,8 @@
   function sentence({ runs: { GD, FA }, levels }, frame) {
     if (frame === FRAMES) {
       const [gd, fa] = [GD, FA].map(({ errors }) => short(lastOf(errors)));
-      return `The end: FA’s error is ${fa} (Lemma 1: ${short(levels.stationary)}), and GD’s is ${gd}.`;
+      const until = `At time ${FRAMES * STEP} FA’s error is ${fa}`;
+      return `${until}; it ends at ${short(levels.stationary)} (Lemma 1). GD’s is ${gd}.`;
     }
     const falls = FA.errors[frame + 1] < FA.errors[frame];
     const side = FA.cosines[frame] < 0 ? "Under FA W points away from C" : "Under FA W is on C’s side (shaded)";

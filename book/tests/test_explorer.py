@@ -500,6 +500,8 @@ def test_each_thing_to_try_sets_the_controls(explorer):
         button.press("Enter")
         assert shown(page) == DEFAULTS | wanted
         settled(page)
+        said = button.locator("..").text_content().removeprefix(button.text_content())
+        assert " ".join(said.split()) in " ".join(page.locator("#explorer-status").text_content().split())
 
 
 # --- keyboard and address ---
