@@ -39,9 +39,9 @@ $(OUT)/%.ipynb: notebooks/%.ipynb $(PACKAGE) $(ENVIRONMENT)
 
 accept: $(ENVIRONMENT)
 	@$(if $(P)$(ROUNDING),$(error accept adopts the usual run only: leave P and ROUNDING out))
-	@PYTHONPATH="$(PYTHONPATH):tools" $(RUN) book/links.py
+	@$(WITH_TOOLS) $(RUN) book/links.py
 	@$(RUN_ALL) || { $(SUMMARY); echo "nothing is adopted"; exit 1; }
-	@$(RUN) tools/accept.py $(SELECTED) && PYTHONPATH="$(PYTHONPATH):tools" $(RUN) book/tables.py
+	@$(RUN) tools/accept.py $(SELECTED) && $(WITH_TOOLS) $(RUN) book/tables.py
 
 parameters: $(ENVIRONMENT)
 	@$(RUN) tools/parameters.py $(SELECTED)
@@ -65,7 +65,7 @@ nbval: $(ENVIRONMENT)
 	@$(RUN) tools/compare.py build/test/figures $(SELECTED)
 
 book: $(ENVIRONMENT) .venv-book/installed
-	@PYTHONPATH="$(PYTHONPATH):$(CURDIR)/tools" $(RUN) book/stage.py build/book-source
+	@$(WITH_TOOLS) $(RUN) book/stage.py build/book-source
 	@rm -rf build/book
 	@.venv-book/bin/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env \
 		--doctree-dir build/book-doctrees build/book-source build/book
@@ -76,7 +76,7 @@ test-book: book
 
 # Notebooks in JupyterLab. It saves what belongs to a notebook, and nothing of an editor.
 lab: $(LAB)
-	@PYTHONPATH="$(PYTHONPATH):$(CURDIR)/tools" $(RUN) -m jupyterlab --ContentsManager.pre_save_hook=lab.without_history notebooks
+	@$(WITH_TOOLS) $(RUN) -m jupyterlab --ContentsManager.pre_save_hook=lab.without_history notebooks
 
 include audits/audits.mk
 clean:

@@ -3,7 +3,7 @@
 export FA_SHOW := $(SHOW)
 SEEDS = 50
 KILLS = 100
-GRID = PYTHONPATH="$(PYTHONPATH):$(CURDIR)/tools" $(RUN) audits/grid.py
+GRID = $(WITH_TOOLS) $(RUN) audits/grid.py
 
 bench: $(DEVELOP)
 	@for one in exact_fa_star exact_fa euler_steps growth draws networks; do $(RUN) benchmarks/$$one.py || exit; done
@@ -31,7 +31,7 @@ stability: $(ENVIRONMENT) .venv-trust/installed
 	@.venv-trust/bin/python audits/stability.py
 
 wrong: $(DEVELOP)
-	@PYTHONPATH="$(PYTHONPATH):$(CURDIR)/tools" $(RUN) audits/wrong_on_purpose.py
+	@$(WITH_TOOLS) $(RUN) audits/wrong_on_purpose.py
 
 mutants: .venv-trust/installed
 	@.venv-trust/bin/python audits/mutants.py $(JOBS) $(ROOMS)

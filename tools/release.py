@@ -42,9 +42,8 @@ def main(tag: str) -> None:
     for name in ("pyproject.toml", "LICENSE"):
         shutil.copy(name, PLACE)
     text = links.read(links.README)
-    (PLACE / "README.md").write_text(
-        links.with_absolute_links(text, home, tag) if home and tag else text, encoding="utf-8"
-    )
+    text = links.with_absolute_links(text, home, tag) if tag else text
+    (PLACE / "README.md").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -35,9 +35,20 @@ const answers = (() => {
 
   const optimalError = ({ values, C }) => sumOfSquares(values.toSorted((a, b) => b - a).slice(C.rows));
 
+  /** Return a setting's problem, its modes, ||Y||^2 and the times of its curves. */
+  function prepared(setting) {
+    const problem = problems.make(setting);
+    const times = grid(setting.end, setting.timeAxis === "log");
+    return { problem, found: modes.of(problem), total: sumOfSquares(problem.values), times };
+  }
+
+  const restError = ({ problem, found, total }) =>
+    modes.errorOf(found, total, modes.restShares(found, problem.decay));
+
   /** Return where FA stops (and FA*, without decay), the best of rank r, and without decay the law. */
-  function levels(problem, found, total) {
-    const stationary = modes.errorOf(found, total, modes.restShares(found, problem.decay));
+  function levels(asked) {
+    const { problem } = asked;
+    const stationary = restError(asked);
     const all = { stationary, optimum: optimalError(problem) };
     return problem.decay > 0 ? all : { ...all, law: lawError(problem) };
   }
@@ -78,11 +89,9 @@ const answers = (() => {
 
   /** Return curves and levels over ||Y||^2, and one rule's eigenvalues and state; FA's where it has none. */
   function answer(setting) {
-    const problem = problems.make(setting);
-    const found = modes.of(problem);
-    const total = sumOfSquares(problem.values);
+    const asked = prepared(setting);
+    const { problem, found, total, times } = asked;
     const share = (squared) => squared / total;
-    const times = grid(setting.end, setting.timeAxis === "log");
     const all = runsOf(problem, found, times);
     const errors = { GD: runs.gdErrors(problem, times.steps), ...mapValues(all, (run) => run.errors) };
     const rule = setting.rule in all ? setting.rule : "FA";
@@ -93,20 +102,17 @@ const answers = (() => {
       times: times.times,
       errors: mapValues(errors, (squared) => squared.map(share)),
       eigenvalues: run.errors.map((_, i) => alignmentEigenvalues(run.overlap(i))),
-      levels: mapValues(levels(problem, found, total), share),
+      levels: mapValues(levels(asked), share),
       state: state(setting.moment),
     };
   }
 
   /** Return FA's curve, and where it stops, over ||Y||^2. */
   function faAlone(setting) {
-    const problem = problems.make(setting);
-    const found = modes.of(problem);
-    const total = sumOfSquares(problem.values);
-    const times = grid(setting.end, setting.timeAxis === "log");
-    const rest = modes.errorOf(found, total, modes.restShares(found, problem.decay));
+    const asked = prepared(setting);
+    const { problem, found, total, times } = asked;
     const { errors } = runs.faFrom(problem, found, times);
-    return { errors: errors.map((squared) => squared / total), stop: rest / total };
+    return { errors: errors.map((squared) => squared / total), stop: restError(asked) / total };
   }
 
   /** Return the shown problem as plain arrays. */

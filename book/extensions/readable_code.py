@@ -41,15 +41,11 @@ def link(app, page: str, template: str, context: dict, doctree) -> None:
         return
     known = entries(app, page)
 
-    def dotted(match: re.Match) -> str:
+    def linked(match: re.Match) -> str:
         address = known.get(".".join(match.groups()))
         return f'<a class="code-link" href="{address}">{match[0]}</a>' if address else match[0]
 
-    def inline(match: re.Match) -> str:
-        address = known.get(match[1])
-        return f'<a class="code-link" href="{address}">{match[0]}</a>' if address else match[0]
-
-    body = INLINE.sub(inline, DOTTED.sub(dotted, context["body"]))
+    body = INLINE.sub(linked, DOTTED.sub(linked, context["body"]))
     context["body"] = FIGURE.sub(r'<a class="picture" href="\1">\g<0></a>', body)
 
 
