@@ -23,7 +23,8 @@ from pathlib import Path
 
 import joblib
 import pandas as pd
-from compare import read_data
+from compare import LABELS
+from nbsteady.compare import read_table
 from parameters import ParameterError, entries, listed, read, split
 from scipy.stats import binom
 from summary import run_of
@@ -182,7 +183,11 @@ def draw_figure(name: str, jobs: list[Job], folder: Path) -> None:
     import seaborn as sns
 
     paths = [(job, place(job) / "figures" / f"{name}.csv") for job in jobs]
-    tables = [read_data(path).assign(**job[1], run=words(job)) for job, path in paths if path.exists()]
+    tables = [
+        pd.DataFrame(read_table(path, LABELS).columns).assign(**job[1], run=words(job))
+        for job, path in paths
+        if path.exists()
+    ]
     if not tables:
         raise ParameterError(f"no run saved a figure {name}; choose one that the notebook saves")
     sns.relplot(

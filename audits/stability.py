@@ -81,6 +81,7 @@ def environment(version: str, packages: str) -> Path:
         lock = FOLDER / f"requirements-{version}-{packages}.txt"
         extras = [f"--extra={extra}" for extra in ("notebooks", "test", "build")]
         how = [f"--python-version={version}", f"--resolution={RESOLUTIONS[packages]}", "--generate-hashes"]
+        how.append("--only-binary=:all:")  # the oldest that a new Python takes without a compiler
         quiet = ["--no-emit-index-url", "--no-annotate", "--quiet", f"--output-file={lock}"]
         uv = Path(sys.executable).with_name("uv")
         subprocess.run([uv, "pip", "compile", "pyproject.toml", *extras, *how, *quiet], check=True)

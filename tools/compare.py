@@ -12,10 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
-from nbsteady.compare import file_difference, read_table
+from nbsteady.compare import file_difference
 
-NUMBERS = ["x", "y"]
 LABELS = ["panel", "kind", "series", "scales"]
 
 
@@ -60,11 +58,6 @@ def figures_of(notebook: Path) -> list[str]:
 
 
 # --- figures ---
-
-
-def read_data(path: Path) -> pd.DataFrame:
-    """Return a figure's data, a row a point."""
-    return pd.DataFrame(read_table(path, LABELS).columns)
 
 
 def compare_figure(name: str, fresh: Path, committed: Path) -> Comparison:

@@ -30,8 +30,9 @@ install() {
     if [ -e "$folder.lock/failed" ]; then cat "$folder.lock/log" >&2; exit 1; fi
 }
 [ $# -eq 0 ] || find_python "$@"
-mkdir "$folder.lock" 2>/dev/null ||
+[ ! -d "$folder.lock" ] ||
     refuse "Another make is at $folder; wait for it. If none is, delete $folder.lock and run make again"
+mkdir "$folder.lock"
 trap 'rm -r "$folder.lock"' EXIT
 trap 'exit 130' INT TERM HUP
 rm -f "$stamp"

@@ -10,11 +10,13 @@ import sys
 from pathlib import Path
 
 import accept
+import numpy as np
 import papermill
 import pytest
 import tables
-from compare import NUMBERS, figures_of, outputs, read_data
+from compare import LABELS, figures_of, outputs
 from complaints import BADLY_NAMED, complaints, complaints_about_prose
+from nbsteady.compare import read_table
 from parameters import listed
 from summary import failures, rows_in, run_of
 
@@ -78,10 +80,11 @@ def test_no_two_notebooks_save_one_figure_and_every_committed_figure_is_some_not
 
 @pytest.mark.parametrize("name", sorted({name for path in NOTEBOOKS for name in figures_of(path)}))
 def test_a_figures_data_can_be_read_and_are_not_nothing(name):
-    data = read_data(Path("figures", f"{name}.csv"))
-    assert len(data) and data[NUMBERS].notna().any(axis=None)
-    scales = data["scales"].str.split().explode()
-    assert {*scales} <= {"linear", "log", "symlog"} and len(scales) == 2 * len(data)
+    data = read_table(Path("figures", f"{name}.csv"), LABELS)
+    assert data.numbers == ["x", "y"]
+    assert any(np.isfinite(data.columns[column]).any() for column in data.numbers)
+    scales = [scale for text in data.columns["scales"] for scale in text.split()]
+    assert {*scales} <= {"linear", "log", "symlog"} and len(scales) == 2 * len(data.rows)
 
 
 @EACH

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from compare import LABELS, NUMBERS
+from compare import LABELS
 from made_up import HEADER, ROWS, figure
 from nbsteady import __main__, compare
 from nbsteady.compare import Table, allowed, data_difference, file_difference, picture_difference, read_table
@@ -55,8 +55,8 @@ def without(rows, row):
 def test_any_number_that_changes_is_noticed_and_named(name):
     data = committed(name)
     assert data_difference(data, data) == ("", 0.0)
-    assert data.labels == LABELS and data.numbers == NUMBERS
-    tolerances = {column: allowed(data, column) for column in NUMBERS}
+    assert data.labels == LABELS and data.numbers == ["x", "y"]
+    tolerances = {column: allowed(data, column) for column in data.numbers}
     for row, column in zip(some_rows(data), "yxy", strict=True):
         value, tolerance = data.columns[column][row], tolerances[column][row]
         other = 0.0 if np.isnan(value) else value + 1.01 * (tolerance or 1e-300)
@@ -69,7 +69,7 @@ def test_any_number_that_changes_is_noticed_and_named(name):
 def test_no_number_has_more_tolerance_than_the_design_gives_its_series(name):
     data = committed(name)
     rows = data.rows
-    for column in NUMBERS:
+    for column in data.numbers:
         found = allowed(data, column)
         sizes = np.abs(data.columns[column])
         sizes[np.isinf(sizes)] = np.nan
@@ -83,7 +83,7 @@ def test_no_number_has_more_tolerance_than_the_design_gives_its_series(name):
 def test_any_change_within_the_tolerance_passes_and_its_size_is_told(name):
     data = committed(name)
     for sign in (-1, 1):
-        moved = {column: data.columns[column] + sign * 0.5 * allowed(data, column) for column in NUMBERS}
+        moved = {column: data.columns[column] + sign * 0.5 * allowed(data, column) for column in data.numbers}
         moved = {name: np.where(np.isnan(new), data.columns[name], new) for name, new in moved.items()}
         said, deviation = data_difference(Table(data.columns | moved, data.labels), data)
         assert said == "" and 0 <= deviation < 0.51
@@ -104,7 +104,7 @@ def test_any_row_missing_repeated_or_in_another_place_is_noticed(name):
         assert said == f"{', '.join(data.rows[row])}: {counts}" and deviation == np.inf
     upside_down = selected(data, rows[::-1])
     same = all(
-        np.array_equal(upside_down.columns[name], data.columns[name], equal_nan=name in NUMBERS)
+        np.array_equal(upside_down.columns[name], data.columns[name], equal_nan=name in data.numbers)
         for name in data.columns
     )
     assert same or data_difference(upside_down, data)[0]
