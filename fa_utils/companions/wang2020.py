@@ -147,37 +147,11 @@ def tangent_tensors(vectors: np.ndarray, order: int) -> np.ndarray:
     return symmetric_powers(nudged, order).imag / 1e-200 / order
 
 
-def lazy_error(model: PowerSum, target: PowerSum) -> np.ndarray:
-    """Return the least ||T - T*||^2 in the tangent space at the model's vectors, shape (...,).
-
-    This is what lazy training reaches, in which the vectors hardly move.
-
-    Parameters
-    ----------
-    model
-        Its vectors' lengths do not matter.
-    target
-        T*, of the same order and dimension.
-
-    Raises
-    ------
-    ValueError
-        Tensors of different order or dimension.
-
-    Examples
-    --------
-    >>> target = wang2020.PowerSum(np.eye(4)[:2], signs=[1.0, 1.0], order=3)
-    >>> model = wang2020.PowerSum(np.eye(4)[:1], signs=[1.0], order=3)
-    >>> round(float(wang2020.lazy_error(model, target)), 12)
-    1.0
-    """
-    return lazy_errors(model, target)[..., -1][()]
-
-
 def lazy_errors(model: PowerSum, target: PowerSum) -> np.ndarray:
-    """Return `lazy_error` with only the model's first vector, its first two, and so on, shape (..., k).
+    """Return the least ||T - T*||^2 in the tangent spaces at the model's first vector, its first two, ...
 
-    What the tangents before it leave of a tangent is taken for rounding where it is shorter than 1e-10.
+    The last is what lazy training reaches, in which the vectors hardly move. What the tangents before it
+    leave of a tangent is taken for rounding where it is shorter than 1e-10.
 
     Parameters
     ----------
@@ -185,6 +159,11 @@ def lazy_errors(model: PowerSum, target: PowerSum) -> np.ndarray:
         Its vectors' lengths do not matter.
     target
         T*, of the same order and dimension.
+
+    Returns
+    -------
+    np.ndarray
+        Shape (..., k) for k vectors.
 
     Raises
     ------

@@ -197,37 +197,3 @@ def mirror_end(inputs: ArrayLike, outputs: ArrayLike, link: Link) -> np.ndarray:
                     raise FloatingPointError("rounding hides the end; choose a scale nearer to 1")
         nu = nu + step
     raise FloatingPointError(f"no end was found in {MOST_STEPS} steps; choose a scale nearer to 1")
-
-
-def least_l1(inputs: ArrayLike, outputs: ArrayLike) -> np.ndarray:
-    """Return a solution of X beta = y of least l1-norm, by a linear program.
-
-    Parameters
-    ----------
-    inputs
-        X, shape (N, d), with linearly independent rows.
-    outputs
-        y, shape (N,).
-
-    Returns
-    -------
-    np.ndarray
-        beta, shape (d,).
-
-    Raises
-    ------
-    TypeError, ValueError
-        Arrays that are not real, or of another number of axes.
-
-    Examples
-    --------
-    >>> woodworth2020.least_l1(np.array([[1.0, 2.0]]), [4.0]).tolist()
-    [0.0, 2.0]
-    """
-    from scipy.optimize import linprog
-
-    X = real_array("inputs", inputs, ndim=2)
-    # Positive and negative parts, whose sum is least.
-    y = real_array("outputs", outputs, ndim=1, integers=True)
-    found = linprog(np.ones(2 * X.shape[1]), A_eq=np.hstack([X, -X]), b_eq=y)
-    return found.x[: X.shape[1]] - found.x[X.shape[1] :]
