@@ -3,6 +3,7 @@
 It is run by its path, with the kernel's own Python, which need not have this package.
 """
 
+import contextlib
 import ctypes
 import os
 import platform
@@ -39,5 +40,11 @@ if __name__ == "__main__":
     mode = sys.argv.pop(1)
     from ipykernel import kernelapp
 
+    # NumPy before 2.4 finds its kinds of numbers by how 0.1 is rounded, once; rounded up, it warns of each.
+    with contextlib.suppress(ImportError):
+        import numpy
+
+        for kind in numpy.typecodes["Float"]:
+            numpy.finfo(kind)
     set_rounding(mode)
     kernelapp.launch_new_instance()
