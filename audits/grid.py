@@ -212,15 +212,15 @@ def main(what: str, cores: int, rest: list[str]) -> int:
             raise ParameterError(
                 'give one notebook and values: make sweep ONLY=theorem-3 P="theta=0.1,0.5,1 seed=1:20"'
             )
-        jobs, folder = combinations(rest[0], texts), Path("build", "sweeps", rest[0])
+        jobs = combinations(rest[0], texts)
+        folder = Path("build", "sweeps", rest[0])
     elif what == "seeds":
         seeds = [secrets.randbelow(10**6) for _ in range(int(rest[0]))]
-        jobs, folder = (
-            [(name, {"seed": seed}) for seed in seeds for name in rest[1:]],
-            Path("build", "sweeps", "seeds"),
-        )
+        jobs = [(name, {"seed": seed}) for seed in seeds for name in rest[1:]]
+        folder = Path("build", "sweeps", "seeds")
     else:
-        jobs, folder = [job for name in rest for job in ends(name)], Path("build", "sweeps", "ranges")
+        jobs = [job for name in rest for job in ends(name)]
+        folder = Path("build", "sweeps", "ranges")
     table = gathered(jobs, cores)
     code = report(table, folder, failing_only=what != "sweep")
     if what == "sweep":

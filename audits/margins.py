@@ -29,7 +29,8 @@ def record(name: str, mode: str) -> Path:
     startup.write_text("import audits.recorder\n\naudits.recorder.listen()\n", encoding="utf-8")
     given = {"FA_RECORD": str(path.resolve()), "FA_ROUNDING": mode, "FA_PARAMETERS": ""}
     given |= {"FA_FIGURES": str(FOLDER.resolve() / mode / "figures"), "PYTHONSTARTUP": str(startup)}
-    notebook, output = f"notebooks/{name}.ipynb", f"{FOLDER}/{mode}/{name}.ipynb"
+    notebook = f"notebooks/{name}.ipynb"
+    output = f"{FOLDER}/{mode}/{name}.ipynb"
     command = [sys.executable, "tools/run_notebook.py", notebook, output]
     ran = subprocess.run(command, env=os.environ | given, capture_output=True, text=True, check=False)
     if ran.returncode:
@@ -70,7 +71,8 @@ def complaints(name: str, runs: list[list[dict]]) -> Iterator[str]:
         spread = np.abs(np.nan_to_num(apart, nan=np.inf)).max(axis=0)
         allowed = SHARE * last_digits(first)
         # What is below the claim's resolution is shown as that, and must be far from it.
-        largest, hidden = np.abs(values).max(initial=0.0), first["hidden"]
+        largest = np.abs(values).max(initial=0.0)
+        hidden = first["hidden"]
         far = largest < hidden / 2 or (largest < hidden and spread.max() < SHARE * hidden)
         if not far and (spread > allowed).any():
             worst = np.argmax(spread - allowed)
@@ -84,7 +86,8 @@ def main(jobs: int, names: list[str]) -> int:
     """Record all notebooks under all roundings, print what has too little margin; return the exit code."""
     tasks = [(name, mode) for name in names for mode in MODES]
     joblib.Parallel(n_jobs=jobs, prefer="threads")(joblib.delayed(record)(*task) for task in tasks)
-    numbers, lines = 0, []
+    numbers = 0
+    lines = []
     for name in names:
         runs = [read(FOLDER / mode / f"{name}.jsonl") for mode in MODES]
         numbers += sum(len(line["values"]) for line in runs[0])

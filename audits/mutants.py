@@ -114,7 +114,8 @@ def mutants_that(fate: str, folder: Path) -> list[Mutant]:
 
 def texts(source: str) -> dict[str, list[str]]:
     """Return {name: lines} of all functions and methods."""
-    lines, kinds = source.splitlines(), (ast.FunctionDef, ast.AsyncFunctionDef)
+    lines = source.splitlines()
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
     nodes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, kinds)]
     return {node.name: [line.strip() for line in lines[node.lineno - 1 : node.end_lineno]] for node in nodes}
 

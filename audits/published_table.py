@@ -89,7 +89,8 @@ def cells() -> Iterator[tuple[str, str, str]]:
 
 def table(rows: list[dict], committed: Sequence[dict] = ()) -> list[dict]:
     """Return the mean and the standard deviation of each cell's alignments, or the committed ones of more."""
-    alignments, found = {}, {tuple(row[name] for name in COLUMNS[:3]): row for row in committed}
+    alignments = {}
+    found = {tuple(row[name] for name in COLUMNS[:3]): row for row in committed}
     for row in rows:
         alignments.setdefault(tuple(row[name] for name in COLUMNS[:3]), []).append(float(row["alignment"]))
     for cell, values in alignments.items():

@@ -69,14 +69,16 @@ def grounds() -> Iterator[Ground]:
 
 def kernel_of(core: str) -> str:
     """Return which kernels of OpenBLAS are in use where this core is asked for; nothing where none runs."""
-    command, surroundings = [sys.executable, "-c", KERNELS_IN_USE], os.environ | {"OPENBLAS_CORETYPE": core}
+    command = [sys.executable, "-c", KERNELS_IN_USE]
+    surroundings = os.environ | {"OPENBLAS_CORETYPE": core}
     ran = subprocess.run(command, env=surroundings, capture_output=True, text=True, check=False)
     return ran.stdout.strip() if ran.returncode == 0 else ""
 
 
 def environment(version: str, packages: str) -> Path:
     """Return where an environment's programs are, after making it from packages as they are today."""
-    folder, lock = FOLDER / f"{version}-{packages}", Path("requirements.lock")
+    folder = FOLDER / f"{version}-{packages}"
+    lock = Path("requirements.lock")
     if packages in RESOLUTIONS:
         lock = FOLDER / f"requirements-{version}-{packages}.txt"
         extras = [f"--extra={extra}" for extra in ("notebooks", "test", "build")]

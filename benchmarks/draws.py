@@ -21,7 +21,8 @@ import fa_utils as fa
 from fa_utils import theory
 from fa_utils.theory.sampling import ENTRIES
 
-R, THETA = 20, 0.5
+R = 20
+THETA = 0.5
 STREAMED = 100_000_000  # rows
 LOCAL = "LOKY_MAX_CPU_COUNT"
 
@@ -38,7 +39,8 @@ def streamed(size: int) -> float:
 
 def draw_alone(size: int) -> None:
     """Draw as many normal numbers as a streamed error of this size needs, in blocks as large."""
-    rng, rows = np.random.default_rng(0), ENTRIES // R
+    rng = np.random.default_rng(0)
+    rows = ENTRIES // R
     for start in range(0, size, rows):
         rng.standard_normal((min(rows, size - start), R))
 
@@ -115,7 +117,8 @@ def cluster_of(workers: int) -> Iterator[str]:
 def print_workers() -> None:
     """Print how much faster two processes are than one, on the cores here and on a Dask cluster."""
     measure.print_header(f"streamed, n = {STREAMED:,}, r = {R}", "seconds", "times as fast as one")
-    taken, errors = [], []
+    taken = []
+    errors = []
     for cores in (1, 2):
         os.environ[LOCAL] = str(cores)
         seconds, error = measure.timed(lambda: streamed(STREAMED))

@@ -15,8 +15,11 @@ import fa_utils as fa
 from fa_utils import theory
 
 SHAPES = ((50, 10), (200, 10), (500, 10), (1000, 20), (2000, 48))  # n = m, and r = rank Y
-STEPS, RATE, TOLERANCE = 1000, 0.01, 1e-10
-SLOW, SLOWEST = 1000, 2000  # sizes from which loops over full matrices run once; and for FA alone
+STEPS = 1000
+RATE = 0.01
+TOLERANCE = 1e-10
+SLOW = 1000  # size from which loops over full matrices run once
+SLOWEST = 2000  # and from which they run for FA alone
 
 
 def drawn(n: int, r: int) -> fa.Problem:
@@ -33,7 +36,10 @@ def best(target: np.ndarray, Z: np.ndarray) -> np.ndarray:
 
 def plain(problem: fa.Problem, rule: fa.Rule) -> measure.Arrays:
     """Return Z and W after Euler steps written as the paper's equations (2) to (4)."""
-    target, feedback, Z, W = problem.target, problem.feedback, problem.Z, problem.W
+    target = problem.target
+    feedback = problem.feedback
+    Z = problem.Z
+    W = problem.W
     for _ in range(STEPS):
         if rule is fa.FA_STAR:
             W = best(target, Z)

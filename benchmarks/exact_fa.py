@@ -13,7 +13,9 @@ import fa_utils as fa
 from fa_utils import theory
 
 SHAPES = ((50, 15, 10), (200, 30, 20), (1000, 30, 20))  # n = m, r, Y's rank
-TIMES, STEPS, RATE = 200, 2000, 0.05
+TIMES = 200
+STEPS = 2000
+RATE = 0.05
 TOLERANCE = 1e-10
 SLOW = 1000  # the size from which loops over full matrices run once
 GROWTH = (250, 500, 1000, 2000)

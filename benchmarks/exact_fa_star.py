@@ -14,7 +14,9 @@ import fa_utils as fa
 from fa_utils import theory
 
 SHAPES = ((50, 10, 10), (200, 10, 10), (1000, 20, 20), (1000, 20, 1000), (2000, 48, 48))  # n, r, Y's rank
-TIMES, TOLERANCE, MODERATE = 200, 1e-10, 1e-6
+TIMES = 200
+TOLERANCE = 1e-10
+MODERATE = 1e-6
 FALL = 1e10  # by which the loss falls until the last time
 LARGEST_LEAST_SQUARES = 1000
 
@@ -50,7 +52,8 @@ def cheap(problem: fa.Problem):
 
 def least_squares(problem: fa.Problem):
     """Return FA*'s field as its definition reads: the best W for Z, the error, and the error fed back."""
-    target, back = problem.target, problem.feedback.T
+    target = problem.target
+    back = problem.feedback.T
 
     def field(Z):
         W = np.linalg.lstsq(Z, target, rcond=None)[0]
@@ -67,8 +70,10 @@ def overlaps_and_losses(problem: fa.Problem, times: np.ndarray) -> measure.Array
 
 def check(problem: fa.Problem, times: np.ndarray) -> None:
     """Assert that Z agrees with a finer integration where that ends, and overlaps and losses with Z."""
-    Z, sketch = theory.fa_star_exact(problem, times).Z, problem.sketch
-    began, reached = 0.0, problem.Z
+    Z = theory.fa_star_exact(problem, times).Z
+    sketch = problem.sketch
+    began = 0.0
+    reached = problem.Z
     for index in range(TIMES // 5 - 1, TIMES, TIMES // 5):
         reached = integrated(cheap(problem), reached, np.array([times[index] - began]), TOLERANCE / 100)[0]
         off = measure.difference((Z[index],), (reached,))

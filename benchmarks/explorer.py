@@ -16,7 +16,8 @@ import measure
 
 SLIDERS = ("n", "rank", "r", "log10C", "log10start", "decay", "log10time")
 UNITS = (5, 8, 32)  # the default r, that of the promise, and the largest
-MOVES, FIRST = 20, 10
+MOVES = 20
+FIRST = 10
 MOVE = """async ([name, moves]) => {
     const instrument = document.querySelector("#instrument");
     const slider = instrument.querySelector(`[name=${name}]`);

@@ -15,7 +15,10 @@ import numpy as np
 import fa_utils as fa
 from fa_utils import theory
 
-R, TIMES, STEPS, RATE = 20, 200, 1000, 0.02
+R = 20
+TIMES = 200
+STEPS = 1000
+RATE = 0.02
 MILLION = 1_000_000
 DECADES = (1000, 10_000, 100_000, MILLION)
 

@@ -25,7 +25,8 @@ from importlib.metadata import version
 import numpy as np
 
 Arrays = tuple[np.ndarray, ...]
-NAME, FIGURES = 32, 22  # widths of the tables' columns
+NAME = 32  # width of the tables' first column
+FIGURES = 22  # and of the others
 
 
 @dataclass(frozen=True)

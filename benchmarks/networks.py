@@ -14,14 +14,19 @@ import numpy as np
 
 from fa_utils.companions import song2021, song2021_settings
 
-SAMPLES, INPUTS, STEPS, DECAY, TURNS = 50, 150, 100, 0.02, 5
+SAMPLES = 50
+INPUTS = 150
+STEPS = 100
+DECAY = 0.02
+TURNS = 5
 TOLERANCE = 1e-2  # of weights after STEPS steps in single precision
 
 
 def drawn(name: str, width: int) -> tuple[np.ndarray, np.ndarray, song2021.Network]:
     """Return inputs X (n, d), first weights W (p, d), and the network of both."""
     rng = np.random.default_rng(0)
-    X, W = rng.standard_normal((SAMPLES, INPUTS)), rng.standard_normal((width, INPUTS))
+    X = rng.standard_normal((SAMPLES, INPUTS))
+    W = rng.standard_normal((width, INPUTS))
     labels, weights, feedback = (rng.standard_normal(size) for size in (SAMPLES, width, width))
     activation = song2021_settings.SIMULATIONS[name].activation
     return X, W, song2021.Network(activation, X @ X.T, 10 * labels, W @ X.T, weights, feedback)

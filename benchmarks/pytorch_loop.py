@@ -27,7 +27,8 @@ class FeedbackLinear(torch.autograd.Function):
 
 def trained(problem: fa.Problem, rule: fa.Rule, rate: float, steps: int) -> tuple[np.ndarray, np.ndarray]:
     """Return Z and W after steps of SGD on ||Y - ZW||^2 / 2, in float64; the inputs are the unit vectors."""
-    target, feedback = torch.tensor(problem.target), torch.tensor(problem.feedback)
+    target = torch.tensor(problem.target)
+    feedback = torch.tensor(problem.feedback)
     Z, W = (torch.tensor(start, requires_grad=True) for start in (problem.Z, problem.W))
     optimizer = torch.optim.SGD([Z, W], lr=rate)
     for _ in range(steps):

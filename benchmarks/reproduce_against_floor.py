@@ -57,7 +57,8 @@ def main(repeats: int) -> None:
     )
     ratios = []
     for _ in range(repeats):
-        ours, kernels = reproduce(), floor(count)
+        ours = reproduce()
+        kernels = floor(count)
         ratios.append(ours / kernels)
         print(f"{count} notebooks, {JOBS} at a time: {ours:.1f} s; imports only {kernels:.1f} s", flush=True)
     print(f"median ratio {statistics.median(ratios):.2f}")

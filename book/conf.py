@@ -72,7 +72,8 @@ html_theme_options = {
 
 def escape(lines: list[str]) -> list[str]:
     """Keep a docstring's formulas from being read as markup, and show its examples as they are typed."""
-    example, escaped = False, []
+    example = False
+    escaped = []
     for line in lines:
         example = bool(line.strip()) and (example or line.lstrip().startswith(">>>"))
         parts = re.split("(`+.+?`+)", line)

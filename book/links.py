@@ -163,7 +163,9 @@ def release_lines(home: str) -> str:
 
 def linked() -> dict[Path, str]:
     """Return the text of every file that leads somewhere, made anew."""
-    home, order, citation = repository(), names(), Path("CITATION.cff")
+    home = repository()
+    order = names()
+    citation = Path("CITATION.cff")
     files = {}
     for name in order:
         path = NOTEBOOKS / f"{name}.ipynb"

@@ -94,7 +94,8 @@ def contents(names: list[str]) -> str:
 
 def stage(source: Path) -> None:
     """Put the book's pages together in an empty folder."""
-    order, home = names(), repository()
+    order = names()
+    home = repository()
     shutil.copytree("book", source, ignore=shutil.ignore_patterns(*NOT_STAGED))
     shutil.copytree("figures", source / "figures", ignore=shutil.ignore_patterns("*.csv"))
     shutil.copytree("notebooks", source / "notebooks", ignore=shutil.ignore_patterns("*.ipynb", ".*"))

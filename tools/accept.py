@@ -84,7 +84,8 @@ def refusals(runs: list[Run]) -> list[str]:
 
 def adopt(name: str) -> set[str]:
     """Copy a notebook's run and its figures over what is committed; return the figures it no longer has."""
-    run, figures = Path("build", f"{name}.ipynb"), figures_of(committed(name))
+    run = Path("build", f"{name}.ipynb")
+    figures = figures_of(committed(name))
     for file in [Path("build", "figures", f"{figure}{kind}") for figure in figures_of(run) for kind in KINDS]:
         if file.exists():
             write(Path("figures", file.name), file.read_bytes())
@@ -100,7 +101,8 @@ def main(chosen: list[str]) -> int:
     if refused:
         print(*refused, "Nothing is adopted", sep="\n", file=sys.stderr)
         return 1
-    dropped, adopted = set(), 0
+    dropped = set()
+    adopted = 0
     for run in runs:
         lines = compare_notebook(run.name, Path("build")).differences
         if lines or without_pictures(run.place) != without_pictures(committed(run.name)):

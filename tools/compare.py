@@ -90,7 +90,8 @@ def printed(cell: dict) -> list[str]:
 
 def output_differences(fresh: Path, committed: Path) -> list[str]:
     """Return a line for each cell whose printed output is not the committed one."""
-    new, old = cells(fresh), cells(committed)
+    new = cells(fresh)
+    old = cells(committed)
     if [cell["source"] for cell in new] != [cell["source"] for cell in old]:
         return [f"{fresh}: other cells than in {committed}"]
     lines = []
@@ -109,7 +110,8 @@ def compare_figures(name: str, folder: Path) -> Comparison:
 
 def compare_notebook(name: str, folder: Path) -> Comparison:
     """Compare all that a notebook's run in a folder printed and drew with what is committed."""
-    fresh, committed = folder / f"{name}.ipynb", Path("notebooks", f"{name}.ipynb")
+    fresh = folder / f"{name}.ipynb"
+    committed = Path("notebooks", f"{name}.ipynb")
     new = sorted({*figures_of(fresh)} - {*figures_of(committed)})
     lines = output_differences(fresh, committed) + [f"figure {figure} is not committed" for figure in new]
     texts = Comparison(len(cells(fresh)), 0, tuple(lines))

@@ -87,7 +87,8 @@ def like(default: object, value: object, name: str) -> object:
 
 def read(notebook: Path, texts: dict[str, str]) -> dict[str, object]:
     """Return {name: value} for a notebook; raise ParameterError for what it does not take."""
-    known, found = listed(notebook) if texts else {}, {}
+    known = listed(notebook) if texts else {}
+    found = {}
     for name, text in texts.items():
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)

@@ -16,7 +16,8 @@ PLACE = Path("build", "release")
 
 def missing(tag: str, home: str) -> list[str]:
     """Return in sentences what is still missing before this tag can be released."""
-    found, version = [], fa_utils.__version__
+    found = []
+    version = fa_utils.__version__
     if tag != f"v{version}":
         found.append(f"the tag is {tag}, but __version__ in fa_utils/__init__.py is {version}")
     if not home:

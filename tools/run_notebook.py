@@ -62,7 +62,8 @@ def publish(staged: Path, place: Path, when: float) -> None:
 
 def run(notebook: Path, output: Path, figures: Path) -> str:
     """Run and publish one notebook; return in a line what broke it, or an empty text."""
-    began, failed = time.time(), output.parent / "failed" / output.name
+    began = time.time()
+    failed = output.parent / "failed" / output.name
     output.parent.mkdir(parents=True, exist_ok=True)
     figures.mkdir(parents=True, exist_ok=True)
     failed.unlink(missing_ok=True)
@@ -88,7 +89,8 @@ def left(folder: Path, started: float) -> str:
     package = max(path.stat().st_mtime for path in PACKAGE.rglob("*.py"))
     done = waiting = 0
     for name in os.environ.get("FA_NOTEBOOKS", "").split():
-        output, notebook = folder / f"{name}.ipynb", Path("notebooks", f"{name}.ipynb")
+        output = folder / f"{name}.ipynb"
+        notebook = Path("notebooks", f"{name}.ipynb")
         places = [path for path in (output, output.parent / "failed" / output.name) if path.exists()]
         end = max((path.stat().st_mtime for path in places), default=0.0)
         done += end >= started
@@ -98,7 +100,8 @@ def left(folder: Path, started: float) -> str:
 
 def main(notebook: Path, output: Path) -> int:
     """Run and report one notebook; return the exit code."""
-    began, name = time.time(), notebook.relative_to("notebooks").with_suffix("")
+    began = time.time()
+    name = notebook.relative_to("notebooks").with_suffix("")
     print(f"{name} starts", flush=True)
     try:
         broke = run(notebook, output, Path(os.environ["FA_FIGURES"]))

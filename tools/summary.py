@@ -57,7 +57,8 @@ def run_of(name: str, folder: Path) -> Run:
 
 def failures(runs: list[Run]) -> list[str]:
     """Return a line for each failing verdict, control that holds, broken notebook, and clash of figures."""
-    lines, owners = [], {}
+    lines = []
+    owners = {}
     for run in runs:
         for row in run.rows + run.controls:
             if (row["verdict"] == "holds") == ("broken" in row):

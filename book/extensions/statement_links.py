@@ -32,9 +32,11 @@ class StatementLinks(SphinxTransform):
     default_priority = 900
 
     def apply(self, **kwargs) -> None:
-        homes, here = self.config.statement_homes, self.env.docname
+        homes = self.config.statement_homes
+        here = self.env.docname
         for text in list(self.document.findall(nodes.Text)):
-            ancestor, whole = text.parent, text.astext()
+            ancestor = text.parent
+            whole = text.astext()
             while ancestor is not None and not isinstance(ancestor, LEFT_ALONE):
                 ancestor = ancestor.parent
             links = [one for one in named(whole) if homes.get(one[2], here) != here]

@@ -44,7 +44,8 @@ def test_all_that_is_public_is_described(entries, room):
 
 def test_all_that_is_described_exists(entries):
     for full in entries:
-        thing, rest = fa, full.removeprefix("fa_utils.").split(".")
+        thing = fa
+        rest = full.removeprefix("fa_utils.").split(".")
         for name in rest:
             fields = getattr(thing, "__dataclass_fields__", {})
             assert hasattr(thing, name) or name in fields, full

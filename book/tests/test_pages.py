@@ -136,7 +136,8 @@ def test_no_line_of_code_is_cut(page, book, name):
 def test_on_a_phone_a_figure_is_as_large_as_its_letters_need(page, book):
     opened(page, book / "notebooks" / "theorem-3.html")
     picture = page.locator(".picture").first
-    image, frame = picture.locator("img").bounding_box(), picture.bounding_box()
+    image = picture.locator("img").bounding_box()
+    frame = picture.bounding_box()
     assert image["width"] >= 600 and frame["width"] <= page.viewport_size["width"]
     picture.focus()
     scrolls = picture.evaluate("one => (one.scrollLeft = 50, one.scrollLeft)")

@@ -177,7 +177,8 @@ def test_the_table_has_means_deviations_and_counts_in_the_published_order():
 
 @pytest.mark.parametrize(("runs", "wanted"), [(2, "0.9000"), (3, "0.5000"), (4, "0.5000")])
 def test_a_cell_keeps_what_is_committed_until_there_are_as_many_runs(runs, wanted):
-    cell, other = ("linear", "0.2", "200"), ("linear", "0.2", "400")
+    cell = ("linear", "0.2", "200")
+    other = ("linear", "0.2", "400")
     committed = [
         dict(zip(published_table.COLUMNS, (*of, "0.9000", "0.1", "3"), strict=True)) for of in (other, cell)
     ]
@@ -208,10 +209,8 @@ def test_the_committed_table_is_one_of_these():
 
 def test_all_runs_are_made_once_and_the_table_is_made_of_them(published):
     published_table.main(FEW)
-    rows, table = (
-        published_table.rows_in(published_table.RUNS),
-        published_table.rows_in(published_table.TABLE),
-    )
+    rows = published_table.rows_in(published_table.RUNS)
+    table = published_table.rows_in(published_table.TABLE)
     assert len(published.made) == 2 * (2 + 7 + 7)
     counts = {"linear": 10, "relu": 7, "tanh": 7}  # linear networks are made five at a time
     assert [int(row["runs"]) for row in table] == [counts[row["network"]] for row in table]
@@ -224,7 +223,8 @@ def test_all_runs_are_made_once_and_the_table_is_made_of_them(published):
 @pytest.mark.parametrize("after", [0, 1, 3, 14, 30])
 def test_a_run_that_was_stopped_goes_on_with_the_same_numbers(monkeypatch, published, after):
     published_table.main(FEW)
-    whole, counted = kept(), song2021_settings.simulate_published
+    whole = kept()
+    counted = song2021_settings.simulate_published
     in_folder(monkeypatch, published.folder / "two")
     published.made.clear()
 

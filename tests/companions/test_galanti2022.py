@@ -58,15 +58,18 @@ def test_a_batch_of_all_samples_holds_each_once(rng):
 @pytest.mark.parametrize("rule", RULES)
 def test_training_is_the_loop_over_samples_written_out(problem, rule, rng):
     inputs, batches, run = training(problem, rule, rng)
-    Z, W = problem.Z, problem.W
+    Z = problem.Z
+    W = problem.W
     for batch in batches:
         back = W if rule is fa.GD else problem.feedback
-        dZ, dW = np.zeros_like(Z), np.zeros_like(W)
+        dZ = np.zeros_like(Z)
+        dW = np.zeros_like(W)
         for x in inputs[batch]:
             error = x @ problem.target - x @ Z @ W
             dZ += np.outer(x, back @ error) / len(batch)
             dW += np.outer(Z.T @ x, error) / len(batch)
-        Z, W = Z + RATE * (dZ - DECAY * Z), W + RATE * (dW - DECAY * W)
+        Z = Z + RATE * (dZ - DECAY * Z)
+        W = W + RATE * (dW - DECAY * W)
     assert close(run.Z[-1], Z, atol=1e-13) and close(run.W[-1], W, atol=1e-13)
     assert np.array_equal(run.Z[0], problem.Z) and np.array_equal(run.W[0], problem.W)
     assert close(run.times, RATE * np.arange(41), rtol=1e-15)

@@ -156,7 +156,8 @@ def test_where_the_components_number_is_known_their_tensor_is_sampled_around_the
 
 def test_steins_direction_is_the_double_sum_written_out(rng):
     particles, slopes = rng.standard_normal((2, 6, 3, 2, 1))
-    points, flat = particles.reshape(6, -1), slopes.reshape(6, -1)
+    points = particles.reshape(6, -1)
+    flat = slopes.reshape(6, -1)
     squares = [np.square(points[i] - points[j]).sum() for i in range(6) for j in range(i)]
     width = np.median(squares) / np.log(6)
     expected = np.zeros((6, 6))

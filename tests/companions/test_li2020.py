@@ -103,7 +103,8 @@ def slope(function, values):
 
 
 def test_a_step_of_backpropagation_goes_down_the_gradient_of_half_the_mean_square():
-    start, data = network(), clusters()
+    start = network()
+    data = clusters()
     W, v = start
     end = li2020.train_layers(start, data, rates=(0.5, 0.25), steps=1).network
     assert close(end.first - W, -0.5 * slope(lambda first: loss(first, v, data), W), atol=1e-9)
@@ -112,7 +113,9 @@ def test_a_step_of_backpropagation_goes_down_the_gradient_of_half_the_mean_squar
 
 def test_a_step_of_feedback_alignment_moves_the_first_layer_as_if_the_second_were_the_feedback(rng):
     """But the errors are the network's own."""
-    start, data, feedback = network(), clusters(), rng.standard_normal(8)
+    start = network()
+    data = clusters()
+    feedback = rng.standard_normal(8)
     W, v = start
     errors = data.labels - outputs(W, v, data.inputs)
     end = li2020.train_layers(start, data, rates=(0.5, 0.25), steps=1, feedback=feedback).network
@@ -123,7 +126,8 @@ def test_a_step_of_feedback_alignment_moves_the_first_layer_as_if_the_second_wer
 
 
 def test_outputs_and_distances_are_those_at_the_start_and_after_each_step():
-    start, data = network(), clusters()
+    start = network()
+    data = clusters()
     run = li2020.train_layers(start, data, rates=(0.5, 0.25), steps=5)
     assert run.outputs.shape == (6, 3, 6) and run.distances.shape == (6,)
     assert close(run.outputs[0], outputs(*start, data.inputs), atol=1e-13) and run.distances[0] == 0
@@ -139,7 +143,9 @@ def test_outputs_and_distances_are_those_at_the_start_and_after_each_step():
 @pytest.mark.parametrize("rule", ["backpropagation", "feedback alignment"])
 def test_it_is_the_training_of_song_xu_and_lafferty_in_other_units(rule, rng):
     """Their beta and b are the roots of p times v and b; their loss has no factor 1/2."""
-    start, data, feedback = network(), clusters(), rng.standard_normal(8)
+    start = network()
+    data = clusters()
+    feedback = rng.standard_normal(8)
     X = data.inputs.reshape(-1, 5)
     root = np.sqrt(8)
     theirs = song2021.Network(
@@ -156,7 +162,8 @@ def test_it_is_the_training_of_song_xu_and_lafferty_in_other_units(rule, rng):
 
 
 def test_a_layer_with_a_rate_of_0_stays():
-    start, data = network(), clusters()
+    start = network()
+    data = clusters()
     first = li2020.train_layers(start, data, rates=(0.5, 0.0), steps=9)
     assert np.array_equal(first.network.second, start.second) and first.distances[-1] > 0
     second = li2020.train_layers(start, data, rates=(0.0, 0.5), steps=9)
@@ -169,11 +176,13 @@ def test_a_layer_with_a_rate_of_0_stays():
 
 @given(seeds, st.floats(1e-3, 20), st.floats(0.01, 1))
 def test_no_first_layer_at_the_distance_changes_a_difference_by_more(seed, distance, radius):
-    data, start = clusters(seed, radius=radius), network(seed + 1)
+    data = clusters(seed, radius=radius)
+    start = network(seed + 1)
     W, v = start
     # Moves that are random, and the steepest one for the first pair.
     moves = np.random.default_rng(seed + 2).standard_normal((3, *W.shape))
-    x, other = data.inputs[0, 0], data.inputs[0, 2]
+    x = data.inputs[0, 0]
+    other = data.inputs[0, 2]
     slopes = [np.outer(v * (1 - np.tanh(W @ point) ** 2), point) for point in (x, other)]
     moves[0] = slopes[0] - slopes[1]
     largest = li2020.largest_changes(start, data, [distance])[0]
@@ -186,9 +195,11 @@ def test_no_first_layer_at_the_distance_changes_a_difference_by_more(seed, dista
 
 def test_the_bound_grows_with_the_distance_as_its_formula_says():
     """First a D, then c D^2 / 2, both written out for one pair."""
-    data, start = clusters(), network()
+    data = clusters()
+    start = network()
     W, v = start
-    x, apart = data.inputs[1, 0], data.inputs[1, 0] - data.inputs[1, 4]
+    x = data.inputs[1, 0]
+    apart = data.inputs[1, 0] - data.inputs[1, 4]
     bend = 4 / 3**1.5 * np.abs(v).max() * np.linalg.norm(x)
     a = np.linalg.norm(v) * np.linalg.norm(apart) + bend * np.linalg.norm(W @ apart)
     c = bend * np.linalg.norm(apart)
@@ -203,7 +214,8 @@ def test_the_largest_bend_of_tanh_is_the_one_in_the_bound():
 
 @pytest.mark.parametrize("radius", [0.01, 0.1, 0.5])
 def test_the_distance_needed_is_where_the_bound_of_a_pair_reaches_what_it_must_change(radius):
-    data, start = clusters(radius=radius), network()
+    data = clusters(radius=radius)
+    start = network()
     needed = li2020.distance_needed(start, data)
     changes = np.abs(data.differences(data.labels - outputs(*start, data.inputs)))
     at, below = li2020.largest_changes(start, data, [needed, 0.999 * needed])
@@ -222,7 +234,8 @@ def test_the_distance_needed_grows_as_one_over_the_radius():
 
 
 def test_training_that_fits_all_labels_has_gone_as_far_as_is_needed():
-    data, start = clusters(flipped=1, shape=(2, 4, 5)), network(units=40)
+    data = clusters(flipped=1, shape=(2, 4, 5))
+    start = network(units=40)
     run = li2020.train_layers(start, data, rates=(5.0, 0.0), steps=5000)
     assert close(run.outputs[-1], data.labels, atol=0.05)
     assert run.distances[-1] > 0.97 * li2020.distance_needed(start, data)
@@ -274,7 +287,8 @@ def test_unusable_settings_are_refused(call, kind, says):
 
 @pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid")
 def test_divergence_is_named_at_the_first_step_that_is_not_finite():
-    start, data = network(), clusters()
+    start = network()
+    data = clusters()
     with pytest.raises(FloatingPointError) as caught:
         li2020.train_layers(start, data, rates=(0.0, 1e30), steps=50)
     step = int(str(caught.value).split("step ")[1].split(";")[0])

@@ -38,7 +38,8 @@ PLAIN = {
 
 def explicit(activation, rng, samples=4, inputs=6, width=7):
     """Return a network with everything of order one, and its inputs X (n, d) and first layer W (p, d)."""
-    X, W = rng.standard_normal((samples, inputs)), rng.standard_normal((width, inputs))
+    X = rng.standard_normal((samples, inputs))
+    W = rng.standard_normal((width, inputs))
     labels, weights, feedback = (rng.standard_normal(size) for size in (samples, width, width))
     return song2021.Network(activation, X @ X.T, labels, W @ X.T, weights, feedback), X, W
 
@@ -46,12 +47,15 @@ def explicit(activation, rng, samples=4, inputs=6, width=7):
 def plain_steps(network, X, W, rate, decay, steps):
     """Return W and beta after FA's steps as the paper writes them, one weight at a time."""
     psi, slope = PLAIN[network.activation.name]
-    (n, d), p = X.shape, len(W)
-    W, beta = W.copy(), network.weights.copy()
+    (n, d) = X.shape
+    p = len(W)
+    W = W.copy()
+    beta = network.weights.copy()
     for _ in range(steps):
         errors = [sum(beta[s] * psi(W[s] @ X[i]) for s in range(p)) / np.sqrt(p) for i in range(n)]
         errors = np.array(errors) - network.labels
-        new_W, new_beta = W.copy(), beta.copy()
+        new_W = W.copy()
+        new_beta = beta.copy()
         for s in range(p):
             for i in range(n):
                 shared = rate * 2 / n / np.sqrt(p) * errors[i]
@@ -59,7 +63,8 @@ def plain_steps(network, X, W, rate, decay, steps):
                 for k in range(d):
                     new_W[s, k] -= shared * network.feedback[s] * slope(W[s] @ X[i]) * X[i, k]
             new_beta[s] -= rate * decay * beta[s]
-        W, beta = new_W, new_beta
+        W = new_W
+        beta = new_beta
     return W, beta
 
 
@@ -135,7 +140,8 @@ def test_a_network_refuses_whole_numbers(rng):
 @pytest.mark.parametrize("width", [6, 30])
 def test_a_narrow_linear_network_learns_as_a_random_one_of_any_width(rng, width, decay):
     """Losses and cosines have one law, at the start and in the end; they had not, were a scale wrong."""
-    draws, sizes = 2000, {"samples": 4, "inputs": 6, "width": width}
+    draws = 2000
+    sizes = {"samples": 4, "inputs": 6, "width": width}
     found = []
     for drawn in (
         lambda: song2021.random_network(song2021.LINEAR, **sizes, rng=rng),
@@ -351,8 +357,11 @@ def test_a_run_changes_nothing_it_was_given(rng):
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=name_of)
 def test_a_step_with_the_true_weights_as_feedback_goes_down_the_gradient(rng, activation):
     network, X, W = explicit(activation, rng)
-    network, rate, decay = replace(network, feedback=network.weights), 1e-3, 0.3
-    fixed, beta = (activation, X, network.labels), network.weights
+    network = replace(network, feedback=network.weights)
+    rate = 1e-3
+    decay = 0.3
+    fixed = (activation, X, network.labels)
+    beta = network.weights
     by_W = differences(lambda moved: objective(*fixed, moved, beta, decay), W)
     by_beta = differences(lambda moved: objective(*fixed, W, moved, decay), beta)
     after = song2021.train_network(network, rate, decay, 1, every=1).network
@@ -422,7 +431,8 @@ def first_layer(network):
 @pytest.mark.parametrize("activation", [song2021.LINEAR, UNREDUCED], ids=name_of)
 def test_overlap_grows_by_half_of_what_the_first_layer_does_in_the_limit_of_small_steps(rng, activation):
     network = explicit(activation, rng)[0]
-    rates, gaps = [8e-4, 4e-4, 2e-4], []
+    rates = [8e-4, 4e-4, 2e-4]
+    gaps = []
     for rate in rates:
         end = song2021.train_network(network, rate, 0.0, round(2 / rate), every=round(2 / rate)).network
         gained = end.feedback @ (end.weights - network.weights)
@@ -479,7 +489,8 @@ def test_a_linear_run_of_any_width_is_on_2n_plus_2_numbers(rng):
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=name_of)
 def test_networks_trained_together_run_as_they_would_alone(rng, activation):
     networks = [explicit(activation, rng, width=width)[0] for width in (3, 5, 8, 5)]
-    decays, settings = [0.0, 0.1, 0.3, 0.0], {"every": 20, "change": 1e-3}
+    decays = [0.0, 0.1, 0.3, 0.0]
+    settings = {"every": 20, "change": 1e-3}
     runs = song2021.train_networks(networks, 0.02, decays, 100, **settings)
     assert len({run.steps[-1] for run in runs}) > 1  # they end at different looks
     for network, decay, run in zip(networks, decays, runs, strict=True):

@@ -42,7 +42,8 @@ def power_sum(rng, shape, order, degree=2):
 @given(seeds, st.integers(1, 5), st.integers(1, 6))
 def test_isometric_coordinates_keep_inner_products_of_powers(seed, dimension, order):
     u, v = np.random.default_rng(seed).standard_normal((2, dimension))
-    one, other = wang2020.symmetric_powers(u, order), wang2020.symmetric_powers(v, order)
+    one = wang2020.symmetric_powers(u, order)
+    other = wang2020.symmetric_powers(v, order)
     scale = (np.linalg.norm(u) * np.linalg.norm(v)) ** order
     assert close(one @ other, (u @ v) ** order, atol=1e-13 * scale)
     assert one.size == comb(dimension + order - 1, order)
@@ -167,7 +168,8 @@ def test_power_sums_are_printed_in_a_line_and_copies_are_read_only(rng):
 
 @pytest.mark.parametrize("order", [1, 2, 3, 5])
 def test_tangent_tensors_are_the_derivatives_of_powers(rng, order):
-    vectors, step = rng.standard_normal((3, 4)), 1e-5
+    vectors = rng.standard_normal((3, 4))
+    step = 1e-5
     tangents = wang2020.tangent_tensors(vectors, order)
     for axis, move in enumerate(step * np.eye(4)):
         ends = (
@@ -232,7 +234,8 @@ def lazy_error(model, target):
 def projected(model, target):
     """Return the squared distance of the target from the tangent space, by its singular vectors."""
     lefts, values, _ = np.linalg.svd(tangent_matrix(model.directions, model.order).T, full_matrices=False)
-    basis, wanted = lefts[:, values > 1e-9 * values[0]], target.coordinates
+    basis = lefts[:, values > 1e-9 * values[0]]
+    wanted = target.coordinates
     return np.square(wanted - basis @ (basis.T @ wanted)).sum()
 
 
@@ -282,7 +285,8 @@ def test_the_error_is_the_squared_distance_in_coordinates(rng, degrees):
 
 
 def test_errors_of_several_tensors_come_together(rng):
-    model, target = power_sum(rng, (2, 3, 5, 4), 3), power_sum(rng, (3, 2, 4), 3)
+    model = power_sum(rng, (2, 3, 5, 4), 3)
+    target = power_sum(rng, (3, 2, 4), 3)
     errors = wang2020.tensor_error(model, target)
     gaps = model.coordinates - target.coordinates
     assert errors.shape == (2, 3) and close(errors, np.square(gaps).sum(axis=-1), rtol=1e-12)
@@ -297,7 +301,8 @@ def test_an_error_of_nothing_is_0_and_never_below(rng):
 
 def naive_gradient(model, target):
     """Return the gradient of ||T - T*||^2 / 2, by the chain rule in coordinates."""
-    gap, (order, degree) = model.coordinates - target.coordinates, (model.order, model.degree)
+    gap = model.coordinates - target.coordinates
+    (order, degree) = (model.order, model.degree)
     rows = []
     for sign, u in zip(model.signs, model.vectors, strict=True):
         w = np.linalg.norm(u)
@@ -313,7 +318,9 @@ def naive_gradient(model, target):
     ("order", "degree"), [(1, 1), (2, 2), (3, 2), (3, 3), (4, 2), (4, 4), (4, 3), (3, 1)]
 )
 def test_a_step_goes_down_the_gradient_of_half_the_error(rng, order, degree):
-    model, target, step = power_sum(rng, (4, 3), order, degree), power_sum(rng, (2, 3), order), 1e-6
+    model = power_sum(rng, (4, 3), order, degree)
+    target = power_sum(rng, (2, 3), order)
+    step = 1e-6
     gradient = model.vectors - wang2020.descend_tensor(model, target, 1.0, 1).vectors
     moves = step * np.eye(12).reshape(12, 4, 3)
     ahead, behind = (replace(model, vectors=model.vectors + side * moves) for side in (1, -1))
@@ -341,7 +348,8 @@ def test_lazy_errors_are_those_with_the_first_vectors_also_in_the_exceptional_ca
 
 
 def test_lazy_errors_of_several_tensors_are_those_one_by_one(rng):
-    many, target = power_sum(rng, (2, 3, 5, 4), 3), power_sum(rng, (2, 4), 3)
+    many = power_sum(rng, (2, 3, 5, 4), 3)
+    target = power_sum(rng, (2, 4), 3)
     errors = wang2020.lazy_errors(many, target)
     assert errors.shape == (2, 3, 5)
     for run in np.ndindex(2, 3):
@@ -349,7 +357,8 @@ def test_lazy_errors_of_several_tensors_are_those_one_by_one(rng):
 
 
 def test_vectors_that_add_no_direction_leave_lazy_errors_as_they_are(rng):
-    model, target = power_sum(rng, (3, 5), 3), power_sum(rng, (2, 5), 3)
+    model = power_sum(rng, (3, 5), 3)
+    target = power_sum(rng, (2, 5), 3)
     again = replace(model, vectors=model.vectors[[0, 0, 1]] * [[1], [-2], [0]])
     assert close(wang2020.lazy_errors(again, target), wang2020.lazy_errors(model, target)[0], rtol=1e-12)
 
@@ -359,7 +368,8 @@ def test_vectors_that_add_no_direction_leave_lazy_errors_as_they_are(rng):
 
 @pytest.mark.parametrize(("order", "degree"), [(3, 2), (3, 3), (4, 2)])
 def test_descent_is_the_loop_written_out(rng, order, degree):
-    start, target = power_sum(rng, (4, 3), order, degree), power_sum(rng, (2, 3), order)
+    start = power_sum(rng, (4, 3), order, degree)
+    target = power_sum(rng, (2, 3), order)
     model = start
     for _ in range(25):
         model = replace(model, vectors=model.vectors - 0.002 * naive_gradient(model, target))
@@ -369,7 +379,8 @@ def test_descent_is_the_loop_written_out(rng, order, degree):
 
 
 def test_descent_goes_on_from_where_it_ended(rng):
-    start, target = power_sum(rng, (4, 3), 3), power_sum(rng, (2, 3), 3)
+    start = power_sum(rng, (4, 3), 3)
+    target = power_sum(rng, (2, 3), 3)
     half = wang2020.descend_tensor(start, target, 0.01, 30)
     whole = wang2020.descend_tensor(start, target, 0.01, 70)
     assert close(wang2020.descend_tensor(half, target, 0.01, 40).vectors, whole.vectors, atol=1e-13)
@@ -377,7 +388,8 @@ def test_descent_goes_on_from_where_it_ended(rng):
 
 @pytest.mark.parametrize("degree", [2, 3])
 def test_small_steps_lower_the_error_by_the_squared_gradient_to_first_order(rng, degree):
-    start, target = power_sum(rng, (4, 3), 3, degree), power_sum(rng, (2, 3), 3)
+    start = power_sum(rng, (4, 3), 3, degree)
+    target = power_sum(rng, (2, 3), 3)
     squared = np.square(naive_gradient(start, target)).sum()
     rates = np.array([1e-5, 5e-6, 2.5e-6])
     ends = [wang2020.tensor_error(wang2020.descend_tensor(start, target, rate, 1), target) for rate in rates]
@@ -398,7 +410,8 @@ def nth(tensor, run):
 
 @pytest.mark.parametrize("several", ["models", "targets", "both"])
 def test_several_runs_at_once_are_those_one_by_one(rng, several):
-    many, one = power_sum(rng, (3, 4, 3), 3), power_sum(rng, (4, 3), 3)
+    many = power_sum(rng, (3, 4, 3), 3)
+    one = power_sum(rng, (4, 3), 3)
     start = one if several == "targets" else many
     target = one if several == "models" else power_sum(rng, (3, 2, 3), 3)
     end = wang2020.descend_tensor(start, target, 0.005, 20)
@@ -410,7 +423,8 @@ def test_several_runs_at_once_are_those_one_by_one(rng, several):
 
 @pytest.mark.parametrize("degree", [1, 2, 3])
 def test_a_vector_of_length_0_stays(rng, degree):
-    start, target = power_sum(rng, (3, 4), 3, degree), power_sum(rng, (2, 4), 3)
+    start = power_sum(rng, (3, 4), 3, degree)
+    target = power_sum(rng, (2, 4), 3)
     vectors = start.vectors * [[0.3], [0], [0.3]]
     end = wang2020.descend_tensor(replace(start, vectors=vectors), target, 0.01, 20)
     assert not end.vectors[1].any() and (end.vectors[[0, 2]] != vectors[[0, 2]]).all()
@@ -441,7 +455,8 @@ def test_many_small_components_find_two_orthonormal_ones(rng):
 
 
 def test_divergence_of_descent_is_named_at_the_first_step_that_is_not_finite(rng):
-    start, target = power_sum(rng, (4, 3), 3), power_sum(rng, (2, 3), 3)
+    start = power_sum(rng, (4, 3), 3)
+    target = power_sum(rng, (2, 3), 3)
     with pytest.raises(FloatingPointError) as caught:
         wang2020.descend_tensor(start, target, 10.0, 50)
     step = int(str(caught.value).split("step ")[1].split(";")[0])

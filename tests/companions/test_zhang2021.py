@@ -253,8 +253,11 @@ def test_from_zero_each_mode_has_two_numbers_as_under_feedback_alignment(rng):
     rule = zhang2021.preconditioned_feedback("damped", damped_by_residual)
     run = fa.descend(problem, rule, 0.2, 60)
     left, values, right = np.linalg.svd(problem.sketch)
-    left, values, right = left[:, :3], values[:3], right[:3]
-    zeta, phi = np.zeros(3), np.zeros(3)
+    left = left[:, :3]
+    values = values[:3]
+    right = right[:3]
+    zeta = np.zeros(3)
+    phi = np.zeros(3)
     for _ in range(60):
         missing = 1 - zeta * phi
         damping = np.square(values * missing).sum()

@@ -118,7 +118,8 @@ def test_whoever_is_killed_nothing_half_written_is_left_and_the_next_run_complet
     original, whole = pool
     folder = tmp_path / "a cópy"
     shutil.copytree(original, folder)
-    kind, moment = list(KINDS)[number % len(KINDS)], random.Random(number)
+    kind = list(KINDS)[number % len(KINDS)]
+    moment = random.Random(number)
     if kind == "pool worker" and os.cpu_count() == 1:
         pytest.skip("with one core there is no pool")
     for _ in range(20):

@@ -28,7 +28,8 @@ def test_what_a_wheel_brings_works_far_from_the_repository(installed, tmp_path):
         "problem = fa.nearly_square_problem(5, 2, 1.0, rng=np.random.default_rng(0)); "
         "print(fa.__file__, fa.flow(problem, fa.FA, [1.0]).Z.shape)"
     )
-    command, surroundings = [sys.executable, "-P", "-W", "error", "-c", code], {"PYTHONPATH": str(installed)}
+    command = [sys.executable, "-P", "-W", "error", "-c", code]
+    surroundings = {"PYTHONPATH": str(installed)}
     ran = subprocess.run(command, cwd=tmp_path, env=surroundings, capture_output=True, text=True, check=False)
     assert ran.stdout == f"{installed / 'fa_utils' / '__init__.py'} (1, 5, 2)\n", ran.stderr
 

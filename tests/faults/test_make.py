@@ -239,7 +239,8 @@ def test_nbval_passes_on_a_fresh_clone_and_notices_each_kind_of_drift(accepted):
     passed = make(accepted, "nbval", "JOBS=1")
     assert passed.returncode == 0, passed.stdout + passed.stderr
     assert "1 figures compared: none differ" in passed.stdout
-    notebook, data = accepted / "notebooks" / "good.ipynb", accepted / "figures" / "good.csv"
+    notebook = accepted / "notebooks" / "good.ipynb"
+    data = accepted / "figures" / "good.csv"
     for path, stored, drifted in (
         (notebook, "       1, must", "       2, must"),
         (data, "x,y\n", "x,y\n0,line,extra,linear linear,1,1\n"),

@@ -35,9 +35,11 @@ def test_overlaps_and_losses_are_those_of_the_flow(rng, shape, condition):
 
 
 def test_one_hidden_unit_follows_a_tanh():
-    y, z = np.array([[3.0], [4.0]]), np.array([[2.0], [-1.0]])
+    y = np.array([[3.0], [4.0]])
+    z = np.array([[2.0], [-1.0]])
     problem = fa.Problem(target=y, feedback=np.ones((1, 1)), Z=z, W=np.zeros((1, 1)))
-    a, start = 5 / np.sqrt(5), (y.T @ z).item() / 5
+    a = 5 / np.sqrt(5)
+    start = (y.T @ z).item() / 5
     times = np.linspace(0, 5, 11)
     overlaps = theory.fa_star_overlaps(problem, times)
     assert close(overlaps[:, 0, 0], a * np.tanh(a * times + np.arctanh(start / a)), atol=1e-13)
@@ -63,10 +65,8 @@ def test_a_run_may_start_again_from_any_of_its_snapshots(problem):
 
 
 def test_ten_thousand_steps_add_no_more_than_rounding(problem):
-    many, one = (
-        theory.fa_star_exact(problem, np.arange(0, 10_001) * 1e-3),
-        theory.fa_star_exact(problem, [10.0]),
-    )
+    many = theory.fa_star_exact(problem, np.arange(0, 10_001) * 1e-3)
+    one = theory.fa_star_exact(problem, [10.0])
     rounding = 10_000 * np.finfo(float).eps
     assert close(many.Z[-1], one.Z[-1], atol=rounding)
     assert close(many.Z.mT @ many.Z, problem.Z.T @ problem.Z, rtol=rounding, atol=rounding)
@@ -83,10 +83,12 @@ def test_the_last_of_an_endless_run_is_lemma_1s_point(rng, shape):
 
 
 def test_targets_may_be_factored(rng):
-    left, right = rng.standard_normal((300, 2)), rng.standard_normal((2, 200))
+    left = rng.standard_normal((300, 2))
+    right = rng.standard_normal((2, 200))
     dense = fa.random_problem(left @ right, 4, 1.0, 0.1, rng=rng)
     given = replace(dense, target=fa.FactoredTarget(left, right))
-    run, wanted = theory.fa_star_exact(given, [0.01, 0.1]), fa.flow(dense, fa.FA_STAR, [0.01, 0.1])
+    run = theory.fa_star_exact(given, [0.01, 0.1])
+    wanted = fa.flow(dense, fa.FA_STAR, [0.01, 0.1])
     assert close(run.Z, wanted.Z, atol=1e-8) and close(run.W, wanted.W, atol=1e-6)
 
 
@@ -106,7 +108,8 @@ def test_units_without_feedback_do_not_move(rng):
 
 
 def test_feedback_below_the_rounding_of_so_large_a_target_moves_nothing():
-    feedback, Z = np.zeros((2, 20_000)), np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    feedback = np.zeros((2, 20_000))
+    Z = np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
     for size, moving in ((1e-12, 1), (1e-10, 2)):  # rounding is 4e-12 here
         feedback[:, :2] = [[1.0, 0.0], [1.0, size]]
         problem = fa.Problem(np.eye(3, 20_000), feedback, Z, np.zeros_like(feedback))
@@ -151,14 +154,13 @@ def test_no_time_is_too_late(problem, late):
 @pytest.mark.parametrize("fitted", ["square Z", "Z spans the sketch"])
 def test_a_run_without_residual_is_constant(problem, rng, fitted):
     if fitted == "square Z":
-        target, r = rng.standard_normal((4, 6)), 4
+        target = rng.standard_normal((4, 6))
+        r = 4
         problem = fa.random_problem(target, r, 1.0, 1.0, rng=rng)
     else:
         problem = replace(problem, Z=problem.sketch @ rng.standard_normal((3, 3)))
-    overlaps, run = (
-        theory.fa_star_overlaps(problem, [0.0, 1.0, 1e6]),
-        theory.fa_star_exact(problem, [0.0, 1e6]),
-    )
+    overlaps = theory.fa_star_overlaps(problem, [0.0, 1.0, 1e6])
+    run = theory.fa_star_exact(problem, [0.0, 1e6])
     assert np.array_equal(overlaps[0], overlaps[2])
     assert np.array_equal(run.Z[0], run.Z[1]) and close(run.Z[0], problem.Z, atol=1e-12)
     says = "the residual is 0 from the start, so there is no rate; choose another Z, or r < n"
@@ -199,7 +201,8 @@ def test_the_loss_ends_at_the_predicted_rate(rng, shape):
 
 
 def test_one_hidden_units_rate_is_that_of_the_tanh(rng):
-    y, z = rng.standard_normal((5, 1)), rng.standard_normal((5, 1))
+    y = rng.standard_normal((5, 1))
+    z = rng.standard_normal((5, 1))
     problem = fa.Problem(target=y, feedback=np.ones((1, 1)), Z=z, W=np.zeros((1, 1)))
     assert close(theory.fa_star_rate(problem), np.linalg.norm(y) / np.linalg.norm(z), rtol=1e-12)
 
@@ -207,7 +210,8 @@ def test_one_hidden_units_rate_is_that_of_the_tanh(rng):
 def test_eigenvalues_solve_the_second_order_system_of_the_statement(problem, rng):
     """They are those of [[0, I], [S, 2K]], K the skew part of the overlap."""
     problem = orthonormal(problem, rng)
-    S, M = problem.sketch.T @ problem.sketch, problem.Z.T @ problem.sketch
+    S = problem.sketch.T @ problem.sketch
+    M = problem.Z.T @ problem.sketch
     wanted = np.linalg.eigvals(np.block([[np.zeros((3, 3)), np.eye(3)], [S, M - M.T]]))
     found = theory.fa_star_eigenvalues(problem)
     assert close(np.sort_complex(found.round(9)), np.sort_complex(wanted.round(9)), atol=1e-8)
@@ -251,7 +255,8 @@ def test_unusable_times_are_refused(problem, times, says):
 def test_exact_runs_do_not_see_the_scales_of_target_and_feedback(problem, scale):
     scaled = replace(problem, target=scale * problem.target, feedback=scale * problem.feedback)
     times = np.array([0.1, 2.0])
-    run, wanted = theory.fa_star_exact(scaled, times / scale / scale), theory.fa_star_exact(problem, times)
+    run = theory.fa_star_exact(scaled, times / scale / scale)
+    wanted = theory.fa_star_exact(problem, times)
     assert close(run.Z, wanted.Z, atol=1e-10) and np.abs(run.Z[1] - problem.Z).max() > 0.1
     overlaps = theory.fa_star_overlaps(scaled, times / scale / scale) / scale / scale
     assert close(overlaps, theory.fa_star_overlaps(problem, times), atol=1e-10)
@@ -278,7 +283,8 @@ def test_a_late_time_that_rounding_hides_is_refused_with_the_time_reached(monkey
     """Of seven hidden units one is pulled a thousand million times as weakly as the others."""
     monkeypatch.setattr(riccati, "MOST_RESTARTS", 20)
     rng = np.random.default_rng(1)
-    target, feedback = rng.standard_normal((8, 7)), rng.standard_normal((7, 7))
+    target = rng.standard_normal((8, 7))
+    feedback = rng.standard_normal((7, 7))
     feedback[:, 6] = feedback[:, 0] + 1e-9 * feedback[:, 6]
     problem = fa.Problem(target, feedback, rng.standard_normal((8, 7)), rng.standard_normal((7, 7)))
     assert np.isfinite(theory.fa_star_exact(problem, [100.0]).Z).all()

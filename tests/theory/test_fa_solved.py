@@ -148,7 +148,8 @@ def test_training_approaches_the_flow_in_first_order_of_the_rate(zero):
 
 def test_with_decay_training_rests_where_the_cubic_says(zero):
     run = theory.fa_descend_exact(zero, learning_rate=0.1, steps=3000, decay=0.2)
-    Z, W = run.Z[-1], run.W[-1]
+    Z = run.Z[-1]
+    W = run.W[-1]
     values = np.linalg.svd(Z, compute_uv=False)
     assert close(values**3 + 0.2 * values, np.linalg.svd(zero.sketch, compute_uv=False), atol=1e-12)
     assert close((zero.target - Z @ W) @ zero.feedback.T, 0.2 * Z, atol=1e-12)

@@ -82,7 +82,9 @@ def test_corrected_law_is_the_exact_mean_of_a_flat_tail_below_strong_values(stro
 
     The law has k / p in place of that, and its first correction adds k / p^2.
     """
-    values, weights, rank = [1e6, 1e-6], [strong, size], strong + spare
+    values = [1e6, 1e-6]
+    weights = [strong, size]
+    rank = strong + spare
     left = 1e-12 * (size - spare)
     law = theory.error_law(values, rank, weights)
     first = theory.error_law_correction(values, rank, weights)
@@ -94,7 +96,8 @@ def test_corrected_law_is_the_exact_mean_of_a_flat_tail_below_strong_values(stro
 
 @pytest.mark.parametrize(("strong", "spare", "size"), [(5, 3, 12), (2, 4, 30)])
 def test_draws_have_the_exact_mean_of_a_flat_tail_below_strong_values(rng, strong, spare, size):
-    values, weights = [1e4, 1e-2], [strong, size]
+    values = [1e4, 1e-2]
+    weights = [strong, size]
     errors = theory.sampled_errors(values, strong + spare, 40_000, weights=weights, rng=rng)
     exact = 1e-4 * (size - spare) * (1 + strong / (spare - 1))
     assert errors.mean() == pytest.approx(exact, rel=6 * errors.std() / exact / 200)
@@ -137,7 +140,8 @@ def test_law_scales_with_the_square_of_the_target():
 
 
 def test_weights_stand_for_repeated_values_in_any_order():
-    values, weights = np.array([0.5, 2.0, 0.0, 1.0]), np.array([40, 3, 7, 10])
+    values = np.array([0.5, 2.0, 0.0, 1.0])
+    weights = np.array([40, 3, 7, 10])
     repeated = np.repeat(values, weights)
     for quantity in QUANTITIES:
         assert quantity(values, 8, weights) == pytest.approx(quantity(repeated, 8), rel=1e-12)
@@ -169,7 +173,10 @@ def test_law_falls_with_the_rank_and_stays_above_the_optimum(name):
 @pytest.mark.slow
 def test_law_misses_by_first_order_in_the_rank_and_the_corrected_law_by_less(rng):
     """At any rank the standard deviation of one draw is 2.6 times what the law misses by."""
-    ranks, theta, law_misses, corrected_misses = np.array([12, 36]), 0.3, [], []
+    ranks = np.array([12, 36])
+    theta = 0.3
+    law_misses = []
+    corrected_misses = []
     for rank, draws in zip(ranks.tolist(), (30_000, 10_000), strict=True):
         values, weights = theory.separation_spectrum(20 * rank, rank, theta)
         mean = theory.sampled_errors(values, rank, draws, weights=weights, rng=rng).mean()

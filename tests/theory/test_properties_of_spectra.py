@@ -30,14 +30,16 @@ def exact_least(values, weights, rank):
     total = Fraction(0)
     for value, count in squared_values(values, weights):
         taken = min(count, rank)
-        rank, total = rank - taken, total + Fraction(value) ** 2 * (count - taken)
+        rank = rank - taken
+        total = total + Fraction(value) ** 2 * (count - taken)
     return total
 
 
 @given(spectra(scales), ranks)
 def test_the_least_error_is_exact_to_rounding_and_the_law_lies_between_it_and_the_whole(spectrum, rank):
     values, weights = spectrum
-    least, full = exact_least(values, weights, rank), exact_least(values, weights, 0)
+    least = exact_least(values, weights, rank)
+    full = exact_least(values, weights, 0)
     assert abs(Fraction(theory.least_error(values, rank, weights)) - least) <= ROUNDINGS * least
     assert least * (1 - LOGS) <= Fraction(theory.error_law(values, rank, weights)) <= full * (1 + LOGS)
 
@@ -61,7 +63,8 @@ def test_the_oversampling_bound_is_its_formula(spectrum, rank, spare):
 @given(spectra(mild_exponents), ranks, scales, seeds)
 def test_laws_scale_with_the_square_of_the_values_and_do_not_see_their_order(spectrum, rank, exponent, seed):
     values, weights = spectrum
-    order, scale = np.random.default_rng(seed).permutation(len(values)), 2.0 ** (3 * exponent)
+    order = np.random.default_rng(seed).permutation(len(values))
+    scale = 2.0 ** (3 * exponent)
     others = None if weights is None else [weights[index] for index in order]
     size = theory.error_law(values, rank, weights)  # that of the correction may be nothing but its rounding
     for law in (theory.error_law, theory.error_law_correction, theory.least_error):
@@ -75,7 +78,8 @@ def test_laws_scale_with_the_square_of_the_values_and_do_not_see_their_order(spe
 def test_weights_stand_for_repeated_values(weights, rank, seed):
     values = np.random.default_rng(seed).random(len(weights)) + 0.01
     for law in (theory.error_law, theory.least_error, theory.undecided_directions):
-        one, other = law(values, rank, weights), law(np.repeat(values, weights), rank)
+        one = law(values, rank, weights)
+        other = law(np.repeat(values, weights), rank)
         assert abs(one - other) <= float(LOGS) * (1 + abs(other))
 
 
@@ -104,7 +108,8 @@ def test_errors_from_mixtures_do_not_see_the_mixtures_scale_and_lie_within_the_w
     assume(rank <= len(values))
     mixtures = np.random.default_rng(seed).standard_normal((3, len(values), rank))
     errors = fa.stationary_errors(values, mixtures)
-    full, least = exact_least(values, None, 0), exact_least(values, None, rank)
+    full = exact_least(values, None, 0)
+    least = exact_least(values, None, rank)
     slack = 10 * ROUNDINGS * full
     assert (fractions(errors) >= least - slack).all() and (fractions(errors) <= full + slack).all()
     assert np.array_equal(errors, fa.stationary_errors(values, np.ldexp(mixtures, 3 * exponent)))
@@ -147,7 +152,8 @@ def test_random_problems_have_the_scales_asked_for(n, m, start, feedback, seed):
     def drawn(*scales):
         return fa.random_problem(np.ones((n, m)), min(n, m), *scales, rng=np.random.default_rng(seed))
 
-    found, one = drawn(start, feedback), drawn(1.0, 1.0)
+    found = drawn(start, feedback)
+    one = drawn(1.0, 1.0)
     assert np.array_equal(found.Z, start * one.Z) and np.array_equal(found.feedback, feedback * one.feedback)
     square = fa.nearly_square_problem(n, n, feedback, rng=np.random.default_rng(seed))
     assert np.isfinite(square.feedback).all()
@@ -191,7 +197,8 @@ def test_integrals_of_polynomials_up_to_degree_seven_are_exact_at_any_scale(edge
 @given(st.integers(0, 10**15), st.integers(1, 10**15), st.floats(1e-12, 1 - 1e-12))
 def test_limits_of_probabilities_and_distances_are_monotone(count, draws, chance):
     count = min(count, draws)
-    limit, sound = report.probability_limit(count, draws, chance), 1 + 1e-6  # as the library is
+    limit = report.probability_limit(count, draws, chance)
+    sound = 1 + 1e-6  # as the library is
     assert 0 < limit <= 1 and report.probability_limit(count, draws + 1, chance) <= limit * sound
     assert report.probability_limit(min(count + 1, draws), draws, chance) * sound >= limit
     distance = report.kolmogorov_limit(count + 1, draws, chance)

@@ -27,7 +27,8 @@ def by_factors(problem):
     """The same problem, its target given by more factors than it has rank."""
     left, values, right = np.linalg.svd(problem.target, full_matrices=False)
     keep = values > 1e-12
-    left, right = left[:, keep] * values[keep], right[keep]
+    left = left[:, keep] * values[keep]
+    right = right[keep]
     doubled = fa.FactoredTarget(np.hstack([left, left]), np.vstack([2 * right, -right]))
     return replace(problem, target=doubled)
 
@@ -166,7 +167,8 @@ def test_ranks_that_cannot_be_are_refused(problem, rank, kind, message):
 def test_flows_are_lifted_as_well(rng, reduction):
     problem = low_rank_problem(rng, (80, 70), 4, 3)
     small = reduction(problem)
-    run, full = fa.flow(small.problem, fa.FA, [0.5, 3.0]), fa.flow(problem, fa.FA, [0.5, 3.0])
+    run = fa.flow(small.problem, fa.FA, [0.5, 3.0])
+    full = fa.flow(problem, fa.FA, [0.5, 3.0])
     Z, W = small.lift(run.Z, run.W)
     assert close(Z, full.Z, atol=1e-9) and close(W, full.W, atol=1e-9)
 

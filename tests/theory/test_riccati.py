@@ -50,7 +50,8 @@ def test_one_column_turns_along_a_tanh():
 
 
 def test_almost_opposite_to_its_aim_a_column_waits_and_then_turns():
-    tilt, times = 1e-11, np.array([10.0, 13.0, 20.0])
+    tilt = 1e-11
+    times = np.array([10.0, 13.0, 20.0])
     path = turn_columns(np.array([[0.0], [2.0]]), np.array([[tilt], [-1.0]]), times)
     assert close(path[:, 1, 0], np.tanh(2 * times - np.arccosh(1 / tilt)), atol=1e-4)
 
@@ -134,7 +135,8 @@ def test_no_columns_give_an_empty_path():
 @pytest.mark.slow
 def test_times_that_drift_away_from_equal_steps_are_kept_as_they_are(rng):
     pull, columns = beginning(rng, 5, 2)
-    pull, times = pull / np.linalg.norm(pull), 1 + np.linspace(1e-6, 1.5e-5, 1001) ** 2
+    pull = pull / np.linalg.norm(pull)
+    times = 1 + np.linspace(1e-6, 1.5e-5, 1001) ** 2
     path = turn_columns(pull, columns, times)
     for k in (250, 500, 750):
         assert close(path[k], turn_columns(pull, columns, times[k : k + 1])[0], atol=5e-13)
@@ -145,11 +147,9 @@ def test_times_that_drift_away_from_equal_steps_are_kept_as_they_are(rng):
 def test_no_saddle_makes_the_solution_fail(seed, time):
     rng = np.random.default_rng(seed)
     columns = np.linalg.qr(rng.standard_normal((9, 8)))[0]
-    push, skew, residual = (
-        rng.standard_normal((8, 8)),
-        rng.standard_normal((8, 8)),
-        rng.standard_normal((9, 8)),
-    )
+    push = rng.standard_normal((8, 8))
+    skew = rng.standard_normal((8, 8))
+    residual = rng.standard_normal((9, 8))
     residual -= columns @ (columns.T @ residual)
     pull = columns @ (0.1 * (skew - skew.T) - push @ push.T) + 1e-9 * residual
     path = turn_columns(pull, columns, np.array([time]))
@@ -161,7 +161,8 @@ def test_no_saddle_makes_the_solution_fail(seed, time):
 )
 def test_restarts_are_counted_from_the_last_time_reached(monkeypatch, reached, restarts, time):
     """Each restart comes half a unit of scaled time further; three in a row are allowed."""
-    answers, begun = iter(reached), []
+    answers = iter(reached)
+    begun = []
 
     def follow(pull, columns, times):
         return np.repeat(columns[None], next(answers, 0), axis=0)

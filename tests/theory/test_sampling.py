@@ -16,13 +16,15 @@ def sequence(start, stop):
 
 def errors_of_rows(values, r, G):
     """Return the errors for falling values and the rows G (draws, n, r), shape (draws,)."""
-    squares, sums = np.square(values[r:]), np.zeros((2, len(G), r, r))
+    squares = np.square(values[r:])
+    sums = np.zeros((2, len(G), r, r))
     sampling._add_rows(sums, np.array([squares, squares**2]), G[:, r:])
     return sampling._errors(values[:r], squares.sum(), G[:, :r], sums)
 
 
 def test_errors_are_those_of_the_projection_for_the_same_numbers(rng):
-    values, r = np.arange(1, 31.0) ** -1.5, 4
+    values = np.arange(1, 31.0) ** -1.5
+    r = 4
     G = rng.standard_normal((200, 30, r))
     errors = errors_of_rows(values, r, G)
     assert close(errors, fa.stationary_errors(values, G), rtol=1e-8)
@@ -30,7 +32,8 @@ def test_errors_are_those_of_the_projection_for_the_same_numbers(rng):
 
 def test_nothing_cancels_where_the_spectrum_is_steep(rng):
     values = 10.0 ** -np.arange(12.0)  # the error is about 1e-16 of ||Y||^2
-    r, G = 8, rng.standard_normal((1, 12, 8))
+    r = 8
+    G = rng.standard_normal((1, 12, 8))
     (error,) = errors_of_rows(values, r, G)
     basis = np.linalg.inv(G[0, :r])
     X = values[r:, None] * (G[0, r:] @ basis) / values[:r]  # the range is that of [1; X]
@@ -95,7 +98,8 @@ def test_repeated_values_have_the_distribution_of_single_ones(rng, values, weigh
 @pytest.mark.slow
 def test_wishart_and_direct_draws_have_one_law_at_many_seeds(rng):
     values, weights = theory.separation_spectrum(400, 20, 0.5)
-    every, chances = np.repeat(values, weights), []
+    every = np.repeat(values, weights)
+    chances = []
     for child in rng.spawn(20):
         crowd = theory.sampled_errors(values, 20, 400, weights=weights, rng=child)
         direct = fa.stationary_errors(every, child.standard_normal((70, 400, 20)))
@@ -179,7 +183,8 @@ def law_weights(values, r):
 
 @pytest.mark.parametrize("values", [np.arange(1, 13.0) ** -1, np.array([3.0, 2, 2, 1, 1, 1, 1, 0.5])])
 def test_steadied_errors_add_what_is_written(monkeypatch, rng, values):
-    r, drawn = 3, []
+    r = 3
+    drawn = []
     values = np.sort(values)[::-1]
 
     class Recording:
@@ -196,7 +201,8 @@ def test_steadied_errors_add_what_is_written(monkeypatch, rng, values):
 
 @pytest.mark.parametrize("exponent", [0.5, 1.0])
 def test_what_is_added_has_the_mean_zero(rng, exponent):
-    values, r = np.arange(1, 21.0) ** -exponent, 3
+    values = np.arange(1, 21.0) ** -exponent
+    r = 3
     X = scatters(values, r, rng.standard_normal((40_000, 20, r)))
     assert (np.abs(X.mean(axis=0)) < 5 * X.std(axis=0) / 200).all()
 
@@ -214,7 +220,8 @@ def test_steadied_errors_have_the_mean_of_sampled_ones_and_less_scatter(rng, val
 
 
 def test_scatter_of_steadied_errors_falls_as_one_over_the_undecided_directions_squared(rng):
-    undecided, scatter = [], []
+    undecided = []
+    scatter = []
     for rank in (10, 20, 40):
         values, weights = theory.separation_spectrum(20 * rank, rank, 1.0)
         errors = theory.steadied_errors(values, rank, 1000, weights=weights, rng=rng)
@@ -312,7 +319,8 @@ def test_streaming_refuses_what_is_no_falling_spectrum(rng, arguments, message):
 
 
 def test_a_streamed_error_is_shared_out_in_blocks_that_fit_memory(monkeypatch, rng):
-    spans, blocks = [], []
+    spans = []
+    blocks = []
     over = sampling.ensemble_over
     monkeypatch.setattr(
         sampling,
@@ -414,7 +422,8 @@ def test_each_span_of_a_streamed_draw_has_sixteen_blocks_if_there_are_as_many(
     monkeypatch, rng, size, rank, spans
 ):
     monkeypatch.setattr(sampling, "ENTRIES", 32)
-    blocks, found = [], []
+    blocks = []
+    found = []
     over = sampling.ensemble_over
     monkeypatch.setattr(
         sampling,

@@ -17,7 +17,8 @@ NOTEBOOKS = sorted((ROOT / "notebooks").rglob("[!.]*.ipynb"))
 
 
 def test_figures_are_compared_with_their_pictures(tmp_path):
-    new, old = tmp_path / "new", tmp_path / "old"
+    new = tmp_path / "new"
+    old = tmp_path / "old"
     figure(new, "one")
     figure(old, "one")
     assert compare.compare_figure("one", new, old) == compare.Comparison(0, 1)
@@ -72,7 +73,8 @@ def test_any_cell_that_prints_another_digit_is_noticed_and_named(notebook, tmp_p
     cells = [cell for cell in content["cells"] if cell["cell_type"] == "code"]
     for output in (output for cell in cells for output in cell["outputs"]):
         output.get("data", {}).pop("image/png", None)
-    old, new = tmp_path / "old.ipynb", tmp_path / "new.ipynb"
+    old = tmp_path / "old.ipynb"
+    new = tmp_path / "new.ipynb"
     old.write_text(json.dumps(content))
     assert compare.output_differences(old, old) == []
     noticed = 0
@@ -98,7 +100,8 @@ def test_text_is_compared_kind_by_kind_and_pictures_bytes_are_not(tmp_path):
     def cell(*outputs):
         return write(tmp_path / f"{random.random()}.ipynb", code("1", *outputs))
 
-    plain, split = stream("a\nb\n"), (stream("a\n"), stream("b\n"))
+    plain = stream("a\nb\n")
+    split = (stream("a\n"), stream("b\n"))
     assert compare.output_differences(cell(*split), cell(plain)) == []
     said = compare.output_differences(cell(stream("a\nb\n", "stderr")), cell(plain))
     assert "cell 2: 'stderr: a', committed 'stdout: a'" in said[0]

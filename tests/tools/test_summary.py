@@ -8,8 +8,10 @@ import pytest
 import summary
 from made_up import claim, code, figure, prose, stream, verdicts, write
 
-GOOD, BAD = claim(0.5), claim(2.0, "Theorem 2: the error vanishes")
-FAILS, HOLDS = claim(2.0, "Lemma 4: y"), claim(0.5, "Lemma 5: z")
+GOOD = claim(0.5)
+BAD = claim(2.0, "Theorem 2: the error vanishes")
+FAILS = claim(2.0, "Lemma 4: y")
+HOLDS = claim(0.5, "Lemma 5: z")
 
 
 @pytest.fixture(autouse=True)

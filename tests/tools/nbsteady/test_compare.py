@@ -58,7 +58,8 @@ def test_any_number_that_changes_is_noticed_and_named(name):
     assert data.labels == LABELS and data.numbers == ["x", "y"]
     tolerances = {column: allowed(data, column) for column in data.numbers}
     for row, column in zip(some_rows(data), "yxy", strict=True):
-        value, tolerance = data.columns[column][row], tolerances[column][row]
+        value = data.columns[column][row]
+        tolerance = tolerances[column][row]
         other = 0.0 if np.isnan(value) else value + 1.01 * (tolerance or 1e-300)
         said, deviation = data_difference(changed(data, column, row, other), data)
         assert said.startswith(f"row {row + 2} ({', '.join(data.rows[row])}): {column} is ")

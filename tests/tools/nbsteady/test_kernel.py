@@ -35,7 +35,9 @@ def test_rounding_moves_the_last_digit_of_what_is_no_binary_number(nearest):
         launcher.set_rounding(mode)
         found[mode] = third(), third(-1)
     launcher.set_rounding("nearest")
-    up, down, zero = found["up"], found["down"], found["zero"]
+    up = found["up"]
+    down = found["down"]
+    zero = found["zero"]
     assert up[0] > down[0] and up[1] > down[1]
     assert zero == (down[0], up[1])
     assert found["nearest"] == (1 / 3, -1 / 3) and {1 / 3} < {up[0], down[0]}

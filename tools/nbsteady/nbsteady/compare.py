@@ -56,7 +56,8 @@ def read_table(path: Path, labels: Sequence[str] | None = None) -> Table:
         lines = [line for line in csv.reader(file, strict=True) if line]
     if not lines or len({*lines[0]}) < len(lines[0]):
         raise ValueError("it has no first line with a name for each column")
-    header, rows = lines[0], lines[1:]
+    header = lines[0]
+    rows = lines[1:]
     for number, row in enumerate(rows, start=2):
         if len(row) != len(header):
             raise ValueError(f"row {number} has {len(row)} fields, and not {len(header)}")
@@ -104,7 +105,8 @@ def data_difference(fresh: Table, committed: Table) -> tuple[str, float]:
     """Return where two tables differ most, or an empty text, and by how much of what is allowed."""
     if [*fresh.columns] != [*committed.columns]:
         return f"its columns are {', '.join(fresh.columns)}, committed {', '.join(committed.columns)}", np.inf
-    new, old = fresh.rows, committed.rows
+    new = fresh.rows
+    old = committed.rows
     if len(new) != len(old):
         more = Counter(new)
         more.subtract(old)
@@ -113,7 +115,8 @@ def data_difference(fresh: Table, committed: Table) -> tuple[str, float]:
     for number, (one, other) in enumerate(zip(new, old, strict=True), start=2):
         if one != other:
             return f"row {number} is of {', '.join(one)}, committed {', '.join(other)}", np.inf
-    said, most = "", 0.0
+    said = ""
+    most = 0.0
     for name in committed.numbers if old else ():
         columns = fresh.columns[name], committed.columns[name]
         apart = deviations(*columns, allowed(committed, name))
@@ -149,7 +152,8 @@ def file_difference(
         return "", 0.0
     try:
         if committed.suffix.lower() in PICTURES:
-            said, deviation = picture_difference(fresh, committed, tolerance), 0.0
+            said = picture_difference(fresh, committed, tolerance)
+            deviation = 0.0
         else:
             table = read_table(committed, labels)
             said, deviation = data_difference(read_table(fresh, table.labels), table)

@@ -76,7 +76,8 @@ def picture_differences(fresh: list, committed: list, tolerance: float) -> list[
 
     lines = []
     for kind in ("image/png", "image/jpeg"):
-        new, old = pictures(fresh, kind), pictures(committed, kind)
+        new = pictures(fresh, kind)
+        old = pictures(committed, kind)
         if len(new) != len(old):
             lines.append(f"{kind}: the cell shows {len(new)} pictures, committed {len(old)}")
             continue
