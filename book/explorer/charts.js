@@ -165,7 +165,7 @@ const charts = (() => {
     const at = (time) => {
       while (k < points.length - 2 && times[k + 1] < time) k++;
       const share = (time - times[k]) / (times[k + 1] - times[k]);
-      return time > times[points.length - 1] ? null : points[k] + share * (points[k + 1] - points[k]);
+      return time > 1.000001 * times[points.length - 1] ? null : points[k] + share * (points[k + 1] - points[k]);
     };
     return shown.answer.times.map(at);
   }

@@ -187,7 +187,7 @@
     pins = wanted;
     namePins();
     drawCharts();
-    const last = `These curves are pinned, with number ${pins.length}. Change the setting to compare.`;
+    const last = `Pinned, with number ${pins.length}. Change the setting to compare.`;
     say([pins.length ? last : "The pins are off."], "done");
   }
 

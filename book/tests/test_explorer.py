@@ -477,7 +477,7 @@ def test_gaussian_feedback_stops_near_the_law_and_sparse_feedback_does_not(explo
 def test_a_pin_stays_while_the_setting_changes(explorer):
     page = explorer()
     page.locator("#explorer-pin").press("Enter")
-    assert done(page) == "These curves are pinned, with number 1. Change the setting to compare."
+    assert done(page) == "Pinned, with number 1. Change the setting to compare."
     pinned = page.evaluate(PICTURES)[0]
     page.locator("[name=r]").press("End")
     both = settled(page).evaluate(PICTURES)[0]
