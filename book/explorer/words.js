@@ -18,11 +18,10 @@ const words = (() => {
   /** Return in words what makes a setting's problem, part by part. */
   function partsOf({ n, rank, r, spectrum, values, feedbackKind, feedbackScale, start, startScale, decay, seed }) {
     const { elements } = setting.form;
-    const own = `${values.slice(0, 3).join(", ")}${values.length > 3 ? ", ..." : ""}`;
     return [
       `n = ${n}`,
       `Y of rank ${rank}`,
-      `singular values ${spectrum === "custom" ? own : optionText(elements.spectrum, spectrum)}`,
+      `singular values ${spectrum === "custom" ? values.join(", ") : optionText(elements.spectrum, spectrum)}`,
       `r = ${r}`,
       `C: ${optionText(elements.feedback, feedbackKind)}`,
       `scale of C ${feedbackScale}`,
@@ -35,7 +34,8 @@ const words = (() => {
   /** Return what of a setting differs from the present one, in a few words. */
   function difference(pinned, present) {
     const now = partsOf(present);
-    return partsOf(pinned).filter((part, i) => part !== now[i]).join("; ") || "nothing";
+    const others = partsOf(pinned).filter((part, i) => part !== now[i]);
+    return others.map((part) => part.replace(/^(.{40}).+/, "$1...")).join("; ") || "nothing";
   }
 
   /** Return the table's rows: style of the line, what it is, and its value, of curves at the moment. */

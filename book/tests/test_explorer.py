@@ -505,6 +505,11 @@ def test_each_pin_says_what_differs_from_the_present_setting(explorer):
     settled(page)
     wanted = "singular values 1 down to 1/2; {}C: Gaussian"
     assert names.all_text_contents() == [wanted.format("r = 5; ") + "; start’s scale 0.32", wanted.format("")]
+    page.locator("#explorer-pin").press("Enter")
+    page.locator("#explorer-spectrum [role=slider]").first.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    settled(page)
+    assert names.last.text_content() == "singular values 0.99, 0.97, 0.95, 0.92, ..."
 
 
 def test_the_picture_holds_both_charts(explorer):

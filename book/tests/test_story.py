@@ -38,9 +38,10 @@ SENTENCES = """() => [...Array(241).keys()].map((frame) => {
 OVERLAPS = """() => {
     const texts = [...document.querySelectorAll("#story svg text")].filter((text) => text.textContent);
     const boxes = texts.map((text) => text.getBoundingClientRect());
-    const both = (one, other, start, end) => Math.min(one[end], other[end]) - Math.max(one[start], other[start]);
+    const shared = (one, other, start, end) =>
+        Math.min(one[end], other[end]) - Math.max(one[start], other[start]);
     return texts.flatMap((text, i) => texts.slice(0, i).filter((_, k) =>
-        both(boxes[i], boxes[k], "left", "right") > 0 && both(boxes[i], boxes[k], "top", "bottom") > 4
+        shared(boxes[i], boxes[k], "left", "right") > 0 && shared(boxes[i], boxes[k], "top", "bottom") > 4
     ).map((other) => text.textContent + " on " + other.textContent));
 }"""
 CONTROLS = """Object.fromEntries(
