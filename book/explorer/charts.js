@@ -29,6 +29,7 @@ const charts = (() => {
       stroke: styled(colour),
       dash,
       width: thin ? 1 : width,
+      thin,
       title,
       pxAlign: 0,
       points: { show: false },
@@ -63,26 +64,32 @@ const charts = (() => {
 
   // --- what is written over a chart ---
 
-  /** Write each titled line's name at its end, beside its colour, no two over each other; mark the moment. */
+  /** Write each titled line's name beside its end, no two over each other, and lead to it; mark the moment. */
   function annotate(plot) {
     const { ctx, bbox } = plot;
     const ratio = devicePixelRatio;
     const lines = plot.series.flatMap((line, i) => {
       const last = plot.data[i].findLast((value) => value !== null);
-      const height = last === undefined ? NaN : plot.valToPos(last, "y", true);
-      return line.title && height > 0 ? [{ line, height }] : [];
+      const end = last === undefined ? NaN : plot.valToPos(last, "y", true);
+      return line.title && end > 0 ? [{ line, end, height: end }] : [];
     });
-    lines.sort((a, b) => a.height - b.height);
+    lines.sort((a, b) => a.end - b.end);
     ctx.save();
     ctx.font = `${13 * ratio}px sans-serif`;
     ctx.textAlign = "left";
     ctx.textBaseline = "middle";
-    spread(lines, LINE * ratio, bbox.top + bbox.height).forEach(({ line, height }) => {
-      const right = bbox.left + bbox.width + 4 * ratio;
-      ctx.fillStyle = line.stroke();
-      ctx.fillRect(right, height - 6 * ratio, 4 * ratio, 12 * ratio);
+    const distance = Math.min(LINE * ratio, bbox.height / lines.length);
+    const right = bbox.left + bbox.width;
+    spread(lines, distance, bbox.top + bbox.height).forEach(({ line, end, height }) => {
+      ctx.strokeStyle = line.stroke();
+      ctx.lineWidth = 1.2 * ratio;
+      ctx.setLineDash(line.dash.map((length) => length * ratio));
+      ctx.beginPath();
+      ctx.moveTo(right, end);
+      ctx.lineTo(right + 16 * ratio, height);
+      ctx.stroke();
       ctx.fillStyle = styled("theory");
-      ctx.fillText(line.title, right + 8 * ratio, height);
+      ctx.fillText(line.title, right + 20 * ratio, height);
     });
     const moment = plot.valToPos(plot.data[0][Math.max(0, shown.moment - skipped())], "x", true);
     ctx.fillStyle = styled("theory");
@@ -93,23 +100,23 @@ const charts = (() => {
   /** Return lines, from the highest on, moved apart so that their labels keep a distance and stay above a bottom. */
   function spread(lines, distance, bottom) {
     let above = -Infinity;
-    const lowered = lines.map(({ line, height }) => {
-      above = Math.max(above + distance, height);
-      return { line, height: above };
+    const lowered = lines.map((one) => {
+      above = Math.max(above + distance, one.height);
+      return { ...one, height: above };
     });
     let below = bottom + distance / 2;
-    return lowered.reverse().map(({ line, height }) => {
-      below = Math.min(below - distance, height);
-      return { line, height: below };
+    return lowered.reverse().map((one) => {
+      below = Math.min(below - distance, one.height);
+      return { ...one, height: below };
     });
   }
 
   /** Say beside a chart's title what its lines are at the pointer. */
   function readOut(plot, readout) {
     const i = plot.cursor.idx;
-    const parts = plot.series.flatMap(({ title }, k) => {
+    const parts = plot.series.flatMap(({ title, thin }, k) => {
       const value = plot.data[k][i];
-      return title && typeof value === "number" ? [`${title} ${words.short(value)}`] : [];
+      return title && !thin && typeof value === "number" ? [`${title} ${words.short(value)}`] : [];
     });
     const away = i === null || i === undefined || plot.cursor.left < 0;
     readout.textContent = away ? "" : `at time ${words.short(plot.data[0][i])}: ${parts.join(", ")}`;
@@ -120,7 +127,7 @@ const charts = (() => {
     const options = {
       width: boxes[number].clientWidth,
       height: boxes[number].clientHeight,
-      padding: [10, 84, 0, 0],
+      padding: [10, 88, 0, 0],
       series: [{}, ...lines],
       bands: lines.length > 1 && lines[0].band ? [{ series: [2, 1], fill: styled("band") }] : [],
       scales: {
@@ -158,7 +165,7 @@ const charts = (() => {
     const at = (time) => {
       while (k < points.length - 2 && times[k + 1] < time) k++;
       const share = (time - times[k]) / (times[k + 1] - times[k]);
-      return time > times[points.length - 1] ? null : points[k] + share * (points[k + 1] - points[k]);
+      return time > 1.000001 * times[points.length - 1] ? null : points[k] + share * (points[k + 1] - points[k]);
     };
     return shown.answer.times.map(at);
   }
@@ -168,9 +175,9 @@ const charts = (() => {
     const present = LINES.filter(([name]) => name in answer.levels || name in answer.errors);
     const levels = (name) => Array(answer.times.length).fill(answer.levels[name]);
     const bands = band.map((points) => [{ ...series("FA", null, true), band: true }, filled(points)]);
-    const pinned = pins.flatMap(({ times, errors }) =>
+    const pinned = pins.flatMap(({ answer: { times, errors } }, i) =>
       Object.entries(errors).map(([name, points]) => [
-        series(name, null, true),
+        series(name, `${name} ${i + 1}`, true),
         filled(moved(times, points)),
       ]),
     );

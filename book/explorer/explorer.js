@@ -12,7 +12,7 @@
   let pins = [];
   let shown = null;
 
-  const say = (sentences) => (find("status").textContent = sentences.join(" "));
+  const say = (sentences, place = "status") => (find(place).textContent = sentences.join(" "));
 
   // --- showing ---
 
@@ -26,6 +26,19 @@
   function drawCharts() {
     const { setting: chosen, answer, curves } = shown;
     charts.draw({ ...chosen, answer, pins, band: many.band(curves) });
+  }
+
+  function listItem(text) {
+    const item = document.createElement("li");
+    item.textContent = text;
+    return item;
+  }
+
+  /** Say which setting each pin is of. */
+  function namePins() {
+    const names = pins.map((pinned) => words.difference(pinned.setting, shown.setting));
+    find("pins").lastElementChild.replaceChildren(...names.map(listItem));
+    find("pins").hidden = find("unpin").hidden = pins.length === 0;
   }
 
   /** Show what depends on the moment. */
@@ -44,6 +57,7 @@
     const { setting: chosen, answer } = shown;
     drawCharts();
     await nextFrame();
+    namePins();
     showMoment(answer.state);
     charts.boxes[0].setAttribute("aria-label", words.errorsDescribed(answer, chosen));
     charts.boxes[1].setAttribute("aria-label", words.eigenvaluesDescribed(answer));
@@ -95,6 +109,7 @@
   /** Answer what the controls ask; return whether they ask for what can be. */
   function update(sentences = []) {
     clearTimeout(following);
+    say([], "done");
     setting.complete();
     const wrong = setting.complaints();
     if (wrong.length) {
@@ -137,13 +152,13 @@
 
   async function copy() {
     const wrong = setting.complaints();
-    if (wrong.length) return say(wrong);
+    if (wrong.length) return say(wrong, "done");
     writeAddress();
     try {
       await navigator.clipboard.writeText(location.href);
-      say(["The link is copied."]);
+      say(["The link is copied."], "done");
     } catch {
-      say(["The browser does not let this page copy; the address above holds the setting."]);
+      say(["The browser does not let this page copy; the address above holds the setting."], "done");
     }
   }
 
@@ -151,6 +166,7 @@
     const address = URL.createObjectURL(blob);
     Object.assign(document.createElement("a"), { href: address, download: name }).click();
     setTimeout(() => URL.revokeObjectURL(address), 1000);
+    say([`The browser saves ${name}.`], "done");
   }
 
   /** Save both charts, one below the other, on the page's ground. */
@@ -169,8 +185,10 @@
 
   function pin(wanted) {
     pins = wanted;
-    find("unpin").hidden = pins.length === 0;
+    namePins();
     drawCharts();
+    const last = `Pinned, with number ${pins.length}. Change the setting to compare.`;
+    say([pins.length ? last : "The pins are off."], "done");
   }
 
   // --- controls ---
@@ -180,14 +198,21 @@
     else if (update()) follow();
   });
   setting.form.addEventListener("submit", (event) => event.preventDefault());
-  find("pin").addEventListener("click", () => pin([...pins, shown.answer]));
-  find("unpin").addEventListener("click", () => pin([]));
+  find("pin").addEventListener("click", () => pin([...pins, shown]));
+  find("unpin").addEventListener("click", () => {
+    pin([]);
+    find("pin").focus();
+  });
   find("copy").addEventListener("click", copy);
   find("save").addEventListener("click", () =>
     download(new Blob([words.csv(shown.answer)], { type: "text/csv" }), "curves.csv"),
   );
   find("picture").addEventListener("click", savePicture);
-  find("reset").addEventListener("click", () => load("") && follow());
+  find("reset").addEventListener("click", () => {
+    load("");
+    follow();
+    say(["All controls are as at first."], "done");
+  });
   find("try").addEventListener("click", ({ target }) => {
     if (!target.dataset.set) return;
     load(target.dataset.set, [target.parentElement.lastChild.textContent.trim()]);

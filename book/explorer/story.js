@@ -5,7 +5,6 @@
 
 (() => {
   const STEP = 1 / 30; // of time, between frames
-  const STEPS = 4; // of the integration, in one frame
   const PACE = 40; // milliseconds a frame
   const LEAP = 24; // frames at once, where motion is to be reduced
   const SECOND = 0.5; // the lesser singular value of a Y of rank 2
@@ -52,35 +51,20 @@
     };
   }
 
-  /** Move a state on by one step of Runge and Kutta's method of order four. */
-  function advance(slopeOf, state, step) {
-    const slopes = [0, 0.5, 0.5, 1].reduce((found, share) => {
-      const last = found[found.length - 1];
-      const slope = new Float64Array(state.length);
-      slopeOf(last ? state.map((entry, i) => entry + share * step * last[i]) : state, slope);
-      return [...found, slope];
-    }, []);
-    const [one, two, three, four] = slopes;
-    state.forEach((_, i) => (state[i] += (step * (one[i] + 2 * two[i] + 2 * three[i] + four[i])) / 6));
-  }
-
   const errorOf = (Y, state) =>
     squared(Y.flatMap((row, i) => row.map((entry, j) => entry - state[i] * state[3 + j])));
 
   /** Return a rule's run, frame by frame: W, the error over ||Y||^2, and the cosine of W with C. */
   function makeRun(problem, rule) {
     const { Y, C, Z, W } = problem;
-    const [slopeOf, total] = [field(problem, rule), squared(Y.flat())];
-    const state = Float64Array.from([...Z, ...W]);
-    const run = { W: [], errors: [], cosines: [] };
-    for (let frame = 0; frame <= FRAMES; frame++) {
-      const row = [state[3], state[4]];
-      run.W.push(row);
-      run.errors.push(errorOf(Y, state) / total);
-      run.cosines.push(dot(row, C) / Math.hypot(...row));
-      for (let i = 0; i < STEPS; i++) advance(slopeOf, state, STEP / STEPS);
-    }
-    return run;
+    const [start, total] = [Float64Array.from([...Z, ...W]), squared(Y.flat())];
+    const states = integrate.states(field(problem, rule), start, Array(FRAMES).fill(STEP), Infinity);
+    const rows = states.map((state) => [state[3], state[4]]);
+    return {
+      W: rows,
+      errors: states.map((state) => errorOf(Y, state) / total),
+      cosines: rows.map((row) => dot(row, C) / Math.hypot(...row)),
+    };
   }
 
   /** Return where FA stops (Lemma 1: Y projected on YC^T) and the best of rank one, over ||Y||^2. */
@@ -127,18 +111,18 @@
         svg("text", at([x - 17, y]), error),
       ];
     });
-    const below = [0, end / 2, end].map((time) => svg("text", at(onChart(time, -0.1)), time));
-    find("axes").replaceChildren(...across, ...below, svg("text", at(onChart(end / 4, -0.1)), "time"));
+    const below = [0, end / 2, end].map((time) => svg("text", at(onChart(time, -0.15)), time));
+    find("axes").replaceChildren(...across, ...below, svg("text", at(onChart(end / 4, -0.15)), "time"));
   }
 
-  /** Draw the levels, with a name above each; two that nearly meet share one name. */
+  /** Draw the levels, with a name above one and below the other; two that nearly meet share one name. */
   function drawLevels({ stationary, optimum }) {
-    const names = [["FA stops here (Lemma 1)", stationary]];
-    if (stationary - optimum > 0.12) names.push(["the best of rank 1", optimum]);
+    const names = [["FA stops here", stationary, 0.09]];
+    if (stationary - optimum > 0.02) names.push(["the best of rank 1", optimum, -0.09]);
     const end = FRAMES * STEP;
-    const drawn = names.flatMap(([name, level]) => [
+    const drawn = names.flatMap(([name, level, higher]) => [
       svg("line", lineTo(onChart(0, level), onChart(end, level))),
-      svg("text", at(onChart(end, level + 0.09)), name),
+      svg("text", at(onChart(0.96 * end, level + higher)), name),
     ]);
     find("levels").replaceChildren(...drawn);
   }
@@ -146,10 +130,11 @@
   /** Draw what stays while time runs: C and its side, Y's direction, and the whole curves. */
   function drawSetting({ C, Y }, { runs, levels }) {
     const [x, y] = onCircle(C, 1);
-    const [ends, mark] = [[1, -1].map((sign) => Y[0].map((entry) => sign * entry)), find("feedback-mark")];
+    const mark = find("feedback-mark");
+    const [far, near] = [-1, 1].map((sign) => Y[0].map((entry) => sign * Math.sign(dot(C, Y[0])) * entry));
     move(find("side"), { d: `M${y},${-x} A${RADIUS},${RADIUS} 0 0 1 ${-y},${x}z` });
-    move(find("target"), lineTo(onCircle(ends[0], 1.08), onCircle(ends[1], 1.08)));
-    ends.forEach((end, i) => move(find("target-names").children[i], at(onCircle(end, 1.25))));
+    move(find("target"), lineTo(onCircle(near, 1.08), onCircle(far, 1.08)));
+    move(find("target-name"), at(onCircle(far, 1.25))); // C's name may be at the other end
     move(mark.children[0], lineTo([0, 0], [x, y]));
     move(mark.children[1], { transform: `translate(${x} ${y}) rotate(45)` });
     move(find("feedback-name"), at(onCircle(C, 1.25)));
@@ -170,11 +155,12 @@
     };
   }
 
-  /** Draw one rule's arrow and point at a frame, and the way there. */
+  /** Draw one rule's arrow and point at a frame, and the way there. Its name is on the side away from the other's. */
   function drawRule(rule, frame) {
     const { units, trail, curve } = ways[rule];
     const [x, y] = units[frame];
-    const aside = rule === "GD" ? 0.16 : -0.16;
+    const [otherX, otherY] = ways[rule === "GD" ? "FA" : "GD"].units[frame];
+    const aside = 0.2 * Math.sign(x * otherY - y * otherX || (rule === "GD" ? 1 : -1));
     const [path, arrow, tip, name] = partOf("circle", rule).children;
     const [cx, cy] = onCircle([x, y], 1);
     move(path, { points: trail.slice(0, frame + 1).join(" ") });
@@ -296,6 +282,10 @@
   drawAxes();
   nameButton();
   update();
+  // Formulas here fit their lines, and need no focus to be scrolled.
+  MathJax.startup.promise.then(() =>
+    document.querySelectorAll("mjx-container").forEach((formula) => (formula.tabIndex = -1)),
+  );
   // A link to a setting leads to the instrument, past this screen.
   if (location.hash.includes("=")) document.querySelector("#the-instrument")?.scrollIntoView();
 })();

@@ -13,6 +13,31 @@ const words = (() => {
     optimum: () => "The best of rank r",
   };
 
+  const optionText = ({ options }, value) => [...options].find((option) => option.value === value).text;
+
+  /** Return in words what makes a setting's problem, part by part. */
+  function partsOf({ n, rank, r, spectrum, values, feedbackKind, feedbackScale, start, startScale, decay, seed }) {
+    const { elements } = setting.form;
+    return [
+      `n = ${n}`,
+      `Y of rank ${rank}`,
+      `singular values ${spectrum === "custom" ? values.join(", ") : optionText(elements.spectrum, spectrum)}`,
+      `r = ${r}`,
+      `C: ${optionText(elements.feedback, feedbackKind)}`,
+      `scale of C ${feedbackScale}`,
+      start === "zero" ? "start at zero" : `start’s scale ${startScale}`,
+      `weight decay ${decay}`,
+      `seed ${seed}`,
+    ];
+  }
+
+  /** Return what of a setting differs from the present one, in a few words. */
+  function difference(pinned, present) {
+    const now = partsOf(present);
+    const others = partsOf(pinned).filter((part, i) => part !== now[i]);
+    return others.map((part) => part.replace(/^(.{40}).+/, "$1...")).join("; ") || "nothing";
+  }
+
   /** Return the table's rows: style of the line, what it is, and its value, of curves at the moment. */
   function numbers(answer, chosen) {
     const { times, errors, levels } = answer;
@@ -148,5 +173,5 @@ ${law}optimum = fa.optimal_error(problem.target, r) / total
 `;
   }
 
-  return { short, numbers, errorsDescribed, eigenvaluesDescribed, warnings, csv, python };
+  return { short, difference, numbers, errorsDescribed, eigenvaluesDescribed, warnings, csv, python };
 })();

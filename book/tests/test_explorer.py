@@ -151,6 +151,11 @@ def said(page):
     return page.locator("#explorer-status").text_content()
 
 
+def done(page):
+    """Return what a page says beside its buttons."""
+    return page.locator("#explorer-done").text_content()
+
+
 def problem_of(page):
     """Return the problem that a page shows, and what the page found for it."""
     found = page.evaluate(READ)
@@ -472,19 +477,46 @@ def test_gaussian_feedback_stops_near_the_law_and_sparse_feedback_does_not(explo
 def test_a_pin_stays_while_the_setting_changes(explorer):
     page = explorer()
     page.locator("#explorer-pin").press("Enter")
+    assert done(page) == "Pinned, with number 1. Change the setting to compare."
     pinned = page.evaluate(PICTURES)[0]
     page.locator("[name=r]").press("End")
     both = settled(page).evaluate(PICTURES)[0]
+    assert done(page) == ""
     page.locator("#explorer-unpin").press("Enter")
     page.wait_for_function(f"before => {PICTURES}[0] !== before", arg=both)
     assert len({pinned, both, page.evaluate(PICTURES)[0]}) == 3
     assert not page.locator("#explorer-unpin").is_visible()
+    assert not page.locator("#explorer-pins").is_visible()
+    assert page.evaluate("document.activeElement.id") == "explorer-pin"
+    assert done(page) == "The pins are off."
+
+
+def test_each_pin_says_what_differs_from_the_present_setting(explorer):
+    page = explorer()
+    names = page.locator("#explorer-pins li")
+    page.locator("#explorer-pin").press("Enter")
+    assert names.all_text_contents() == ["nothing"]
+    page.locator("[name=r]").press("ArrowUp")
+    page.select_option("[name=start]", "zero")
+    settled(page).locator("#explorer-pin").press("Enter")
+    assert names.all_text_contents() == ["r = 5; start’s scale 0.32", "nothing"]
+    page.select_option("[name=feedback]", "signs")
+    page.locator("#explorer-spectrum [role=slider]").first.press("ArrowDown")
+    settled(page)
+    wanted = "singular values 1 down to 1/2; {}C: Gaussian"
+    assert names.all_text_contents() == [wanted.format("r = 5; ") + "; start’s scale 0.32", wanted.format("")]
+    page.locator("#explorer-pin").press("Enter")
+    page.locator("#explorer-spectrum [role=slider]").first.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    settled(page)
+    assert names.last.text_content() == "singular values 0.99, 0.97, 0.95, 0.92, ..."
 
 
 def test_the_picture_holds_both_charts(explorer):
     page = explorer()
     with page.expect_download() as waiting:
         page.locator("#explorer-picture").press("Enter")
+    assert done(page) == "The browser saves charts.png."
     picture = plt.imread(waiting.value.path(), format="png")
     sizes = page.locator("#instrument .uplot canvas").evaluate_all(
         "all => all.map((one) => [one.height, one.width])"
@@ -534,6 +566,7 @@ def test_start_over_brings_the_defaults_back_by_keyboard(explorer):
     page = explorer(r=7, n=200, rank=150)
     page.locator("#explorer-reset").press("Enter")
     assert shown(page) == DEFAULTS
+    assert done(page) == "All controls are as at first."
 
 
 def test_an_address_brings_the_same_state_back(explorer, open_page):
@@ -704,6 +737,7 @@ def test_the_saved_curves_are_those_on_the_page(explorer):
     page = explorer(r=2)
     with page.expect_download() as waiting:
         page.locator("#explorer-save").press("Enter")
+    assert done(page) == "The browser saves curves.csv."
     rows = list(csv.reader(waiting.value.path().read_text(encoding="utf-8").splitlines()))
     answer = page.evaluate("explorer.answer")
     assert rows[0] == ["time", "GD", "FA", "FA*", "eigenvalue 1 (FA*)", "eigenvalue 2 (FA*)"]
@@ -714,8 +748,8 @@ def test_the_saved_curves_are_those_on_the_page(explorer):
 def test_the_copied_link_leads_to_the_setting(explorer):
     page = explorer({"permissions": ["clipboard-read", "clipboard-write"]}, r=4)
     page.locator("#explorer-copy").press("Enter")
-    page.wait_for_function("document.querySelector('#explorer-status').textContent !== ''")
-    assert said(page) == "The link is copied."
+    page.wait_for_function("document.querySelector('#explorer-done').textContent !== ''")
+    assert done(page) == "The link is copied."
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.endswith(page.evaluate("setting.fragment()"))
     assert "&r=4&" in copied

@@ -35,6 +35,15 @@ SENTENCES = """() => [...Array(241).keys()].map((frame) => {
     slider.dispatchEvent(new Event("input", { bubbles: true }));
     return document.querySelector("#story-status").textContent;
 })"""
+OVERLAPS = """() => {
+    const texts = [...document.querySelectorAll("#story svg text")].filter((text) => text.textContent);
+    const boxes = texts.map((text) => text.getBoundingClientRect());
+    const shared = (one, other, start, end) =>
+        Math.min(one[end], other[end]) - Math.max(one[start], other[start]);
+    return texts.flatMap((text, i) => texts.slice(0, i).filter((_, k) =>
+        shared(boxes[i], boxes[k], "left", "right") > 0 && shared(boxes[i], boxes[k], "top", "bottom") > 4
+    ).map((other) => text.textContent + " on " + other.textContent));
+}"""
 CONTROLS = """Object.fromEntries(
     [...document.querySelector("[name=log10C]").form.elements].map(({ name, value }) => [name, value]))"""
 SETTINGS = list(csv.DictReader((ROOT / "book" / "settings.csv").read_text(encoding="utf-8").splitlines()))
@@ -123,7 +132,7 @@ def test_every_number_is_that_of_fa_utils(story):
 @pytest.mark.parametrize(
     "right, wrong, noticed",
     [
-        ("one[i] + 2 * two[i]", "one[i] + 2.0001 * two[i]", "W of GD"),
+        ("slope[i] = e1 * b1 + e2 * b2", "slope[i] = e1 * b1 + 1.0001 * e2 * b2", "W of GD"),
         ('rule === "GD" ? [w1, w2] : C', 'rule === "GD" ? [w1, w2] : [C[0], -C[1]]', "W of FA"),
         ("squared(projected) / squared(sketch)", "squared(projected) / squared(projected)", "stationary"),
         ("1 - squared(Y[0]) / total", "1 - squared(Y[1]) / total", "optimum"),
@@ -259,6 +268,29 @@ def test_pictures_and_play_are_on_the_first_screen_of_a_phone(story):
     box = page.locator("#story-play").bounding_box()
     assert box["y"] + box["height"] <= 844
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_name_in_the_pictures_is_over_another(story, width):
+    page = story(viewport={"width": width, "height": 844})
+    for rank, angle in [*CHOICES, (2, 20), (2, 45)]:
+        choose(page, rank, angle)
+        for moment in (0, 40, 100, 240):
+            slide(page, "frame", moment)
+            assert page.evaluate(OVERLAPS) == [], (rank, angle, moment)
+    page.add_style_tag(content="#story figure text { font-size: 60px !important; }")
+    assert page.evaluate(OVERLAPS) != []
+
+
+def test_tab_leads_past_formulas_and_a_link_to_the_instrument(story):
+    page = story()
+    link = page.get_by_role("link", name="Skip to the instrument")
+    link.focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "story-play"
+    link.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.name") == "n"
 
 
 def test_a_frame_takes_less_than_16_milliseconds(story):
