@@ -93,7 +93,8 @@ def open_page(browser):
 
     Afterwards no page may have complained in the console, or have asked for anything beyond its own files.
     """
-    contexts, heard = [], []
+    contexts = []
+    heard = []
 
     def opened(address, **options):
         contexts.append(browser.new_context(**options))
@@ -189,12 +190,15 @@ def runs_of(problem, setting, times):
 
 def differences(problem, found):
     """Return how far a page's curves, matrices and values are from fa_utils', in the tolerance's units."""
-    times, r, total = np.array(found["times"], float), problem.Z.shape[1], fa.squared_norm(problem.target)
+    times = np.array(found["times"], float)
+    r = problem.Z.shape[1]
+    total = fa.squared_norm(problem.target)
     runs, rest = runs_of(problem, found["setting"], times)
     wanted = {name: fa.error(problem.target, run.Z, run.W) / total for name, run in runs.items()}
     assert found["errors"].keys() == wanted.keys()
     far = {name: largest_difference(found["errors"][name], wanted[name], 1) for name in runs}
-    run, moment = runs[found["rule"]], found["setting"]["moment"]
+    run = runs[found["rule"]]
+    moment = found["setting"]["moment"]
     eigenvalues = np.linalg.eigvalsh(fa.alignment_matrix(problem, run.W))
     far["eigenvalues"] = largest_difference(found["eigenvalues"], eigenvalues, np.abs(eigenvalues).max())
     matrices = {"Z": run.Z[moment], "W": run.W[moment], "overlap": run.W[moment] @ problem.feedback.T}
@@ -283,7 +287,8 @@ def test_a_run_that_would_take_too_long_ends_early(explorer):
 @pytest.mark.parametrize("name", ["n", "rank", "r", "log10C", "log10start", "decay", "log10time", "seed"])
 def test_each_slider_moves_the_curves(explorer, name):
     page = explorer()
-    before, pictures = page.evaluate("explorer.answer"), page.evaluate(PICTURES)
+    before = page.evaluate("explorer.answer")
+    pictures = page.evaluate(PICTURES)
     page.locator(f"[name={name}]").press("ArrowUp")
     after = settled(page).evaluate("explorer.answer")
     assert all(before[part] != after[part] for part in ("errors", "eigenvalues"))
@@ -314,7 +319,8 @@ def test_a_change_while_the_worker_is_busy_is_answered_last(explorer):
 def test_the_eigenvalues_drawn_are_those_of_the_rule_that_was_chosen(explorer):
     page = explorer()
     picture = page.locator("#explorer-eigenvalues")
-    before, label = page.evaluate(PICTURES), picture.get_attribute("aria-label")
+    before = page.evaluate(PICTURES)
+    label = picture.get_attribute("aria-label")
     page.select_option("[name=eigenvalues]", "FA")
     page.wait_for_function(f"before => {PICTURES}[1] !== before[1]", arg=before)
     assert label.startswith("Eigenvalues under FA*: ")
@@ -542,10 +548,8 @@ def test_each_thing_to_try_sets_the_controls(explorer):
 def test_everything_works_by_keyboard_alone(explorer):
     page = explorer()
     page.locator("[name=n]").focus()
-    focused, reached = (
-        "(({ name, id, role, tagName }) => name || id || role || tagName)(document.activeElement)",
-        [],
-    )
+    focused = "(({ name, id, role, tagName }) => name || id || role || tagName)(document.activeElement)"
+    reached = []
     while "explorer-program" not in reached:
         reached.append(page.evaluate(focused))
         if reached[-1] in DEFAULTS:
@@ -661,7 +665,8 @@ def test_what_is_refused_is_said_and_never_in_the_address(explorer):
     page = explorer(r=3)
     page.locator("[name=seed]").fill("2")
     settled(page).wait_for_function("location.hash.includes('seed=2&')")
-    before, address = page.evaluate("explorer.answer"), page.url
+    before = page.evaluate("explorer.answer")
+    address = page.url
     page.locator("[name=r]").press("ArrowUp")  # what was not yet written is not written later
     page.locator("[name=seed]").fill("99999999")
     rule = "a number from 0 to 999999 in steps of 1"
@@ -692,7 +697,8 @@ def test_what_is_refused_is_said_and_never_in_the_address(explorer):
 )
 def test_the_program_in_python_is_that_of_the_setting(explorer, chosen):
     page = explorer(**{"n": 20, "rank": 12, "r": 3, "log10time": 0.5} | chosen)
-    program, answer = page.locator("#explorer-python").text_content(), page.evaluate("explorer.answer")
+    program = page.locator("#explorer-python").text_content()
+    answer = page.evaluate("explorer.answer")
     names = {}
     exec(program, names)
     assert names["errors"].keys() == answer["errors"].keys()
@@ -711,7 +717,8 @@ def test_the_program_in_python_is_that_of_the_setting(explorer, chosen):
 @pytest.mark.parametrize("chosen", [{}, {"start": "zero"}, {"decay": 0.2}], ids=str)
 def test_the_program_in_python_finds_the_same_curves_for_the_same_draws(explorer, chosen):
     page = explorer(**{"n": 20, "rank": 12, "r": 3} | chosen)
-    program, (problem, found) = page.locator("#explorer-python").text_content(), problem_of(page)
+    program = page.locator("#explorer-python").text_content()
+    (problem, found) = problem_of(page)
     lines = program.splitlines()
     first = lines.index("problem = fa.Problem(")
     del lines[first : lines.index(")", first) + 1]

@@ -52,7 +52,8 @@ SETTINGS = list(csv.DictReader((ROOT / "book" / "settings.csv").read_text(encodi
 @pytest.fixture
 def story(book, browser):
     """Return a function that opens the first screen; no page may complain, or ask anything of the network."""
-    contexts, heard = [], []
+    contexts = []
+    heard = []
 
     def opened(fragment="", scripts=(), **options):
         contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 800}} | options))
@@ -104,7 +105,8 @@ def differences(page):
     total = fa.squared_norm(problem.target)
     far = {}
     for rule in (fa.GD, fa.FA):
-        run, found = fa.flow(problem, rule, times, tolerance=1e-13), answer["runs"][rule.name]
+        run = fa.flow(problem, rule, times, tolerance=1e-13)
+        found = answer["runs"][rule.name]
         W = run.W[:, 0]
         cosines = W @ problem.feedback[0] / np.linalg.norm(W, axis=1)
         far[f"W of {rule.name}"] = np.abs(found["W"] - W).max()
@@ -161,7 +163,8 @@ def test_the_story_that_is_told_is_true(story):
     """W starts opposite to C, FA's error grows first, and FA ends on C's side; GD ends along Y, elsewhere."""
     page = story()
     problem, _, answer = shown(page)
-    fa_run, gd_run = answer["runs"]["FA"], answer["runs"]["GD"]
+    fa_run = answer["runs"]["FA"]
+    gd_run = answer["runs"]["GD"]
     assert fa_run["cosines"][0] == pytest.approx(-1, abs=1e-12)
     assert max(fa_run["errors"]) > 1.1 * fa_run["errors"][0] and fa_run["cosines"][-1] > 0.5
     assert np.all(np.diff(gd_run["errors"]) <= 0) and gd_run["cosines"][-1] < 0
@@ -225,7 +228,8 @@ def test_reduced_motion_jumps_once_for_each_press(story):
 
 def test_the_slider_moves_arrows_points_and_numbers_by_keyboard(story):
     page = story()
-    slider, errors = page.locator("#story-frame"), page.evaluate("story.answer.runs.FA.errors")
+    slider = page.locator("#story-frame")
+    errors = page.evaluate("story.answer.runs.FA.errors")
     parts = ["#story-circle [data-rule=fa] line", "#story-chart [data-rule=fa] circle"]
     before = [page.locator(part).evaluate("one => one.outerHTML") for part in parts]
     slider.press("ArrowRight")
@@ -242,7 +246,8 @@ def test_the_sentence_says_what_the_numbers_say_and_changes_seldom(story):
     page = story()
     for rank, angle in CHOICES[::2]:
         choose(page, rank, angle)
-        run, sentences = page.evaluate("story.answer.runs.FA"), page.evaluate(SENTENCES)
+        run = page.evaluate("story.answer.runs.FA")
+        sentences = page.evaluate(SENTENCES)
         assert f"FA’s error is {run['errors'][-1]:.2f}" in sentences.pop()
         for sentence, cosine, step in zip(sentences, run["cosines"], np.diff(run["errors"]), strict=False):
             assert ("points away" in sentence) == (cosine < 0)
