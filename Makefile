@@ -12,7 +12,7 @@ JOBS := $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || 
 NOTEBOOKS := $(sort $(patsubst notebooks/%.ipynb,%,$(shell find notebooks -name '*.ipynb' -not -path '*/.*')))
 PACKAGE := $(shell find fa_utils -name '*.py') $(shell find notebooks -name '*.csv') $(shell find tools/nbsteady -name '*.py') tools/run_notebook.py
 BADLY_NAMED := $(shell find notebooks -name '*.ipynb' -not -path '*/.*' | LC_ALL=C grep '[^a-z0-9./-]')
-$(if $(BADLY_NAMED),$(error $(BADLY_NAMED): a notebook has a name of small letters, digits and dashes; rename or delete it))
+$(if $(and $(BADLY_NAMED),$(filter-out help lab clean,$(or $(MAKECMDGOALS),help))),$(error $(BADLY_NAMED): a notebook has a name of small letters, digits and dashes; rename or delete it))
 SELECTED := $(sort $(foreach name,$(or $(ONLY),$(NOTEBOOKS)),$(or $(filter $(name) %/$(name),$(NOTEBOOKS)),\
 	$(error no notebook is called $(name); choose from: $(NOTEBOOKS)))))
 $(if $(filter-out up down zero,$(ROUNDING)),$(error ROUNDING=$(ROUNDING): choose up, down or zero))
@@ -60,7 +60,7 @@ unit: $(DEVELOP)
 # Every notebook once more, with the processor rounding upward. The cells of a notebook belong together.
 nbval: $(ENVIRONMENT)
 	@rm -rf build/test
-	@FA_FIGURES="$(CURDIR)/build/test/figures" $(RUN) -m pytest -q -p nbsteady.plugin --rounding=$(or $(ROUNDING),up) \
+	@FA_FIGURES="$$PWD/build/test/figures" $(RUN) -m pytest -q -p nbsteady.plugin --rounding=$(or $(ROUNDING),up) \
 		-n $(JOBS) --dist loadfile --nbval --nbval-current-env $(SELECTED:%=notebooks/%.ipynb)
 	@$(RUN) tools/compare.py build/test/figures $(SELECTED)
 
@@ -76,7 +76,8 @@ test-book: book
 
 # Notebooks in JupyterLab. It saves what belongs to a notebook, and nothing of an editor.
 lab: $(LAB)
-	@$(WITH_TOOLS) $(RUN) -m jupyterlab --ContentsManager.pre_save_hook=lab.without_history notebooks
+	@FA_FIGURES="$$PWD/build/lab/figures" $(WITH_TOOLS) $(RUN) -m jupyterlab \
+		--ContentsManager.pre_save_hook=lab.without_history $(ARGS) notebooks
 
 include audits/audits.mk
 clean:

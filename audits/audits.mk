@@ -37,19 +37,20 @@ mutants: .venv-trust/installed
 	@.venv-trust/bin/python audits/mutants.py $(JOBS) $(ROOMS)
 
 audit: .venv-trust/installed
-	@.venv-trust/bin/pip-audit --require-hashes --disable-pip --requirement tests/trust.lock
+	@for lock in tests/trust.lock tools/lab.lock book/book.lock; do \
+		.venv-trust/bin/pip-audit --require-hashes --disable-pip --requirement $$lock || exit; done
 
 # What a tag releases: built, checked, and in an empty environment made to run the README's example.
 dist: .venv-trust/installed
-	@PYTHONPATH="$(PYTHONPATH):$(CURDIR)/tools:$(CURDIR)/book" .venv-trust/bin/python tools/release.py $(TAG)
 	@rm -rf build/dist build/empty
+	@PYTHONPATH="$$PYTHONPATH:$$PWD/tools:$$PWD/book" .venv-trust/bin/python tools/release.py "$$TAG"
 	@.venv-trust/bin/validate-pyproject build/release/pyproject.toml
 	@.venv-trust/bin/python -m build --no-isolation --outdir build/dist build/release
 	@.venv-trust/bin/python -m twine check --strict build/dist/*
 	@.venv-trust/bin/python -m venv --without-pip build/empty
 	@.venv-trust/bin/uv pip install --quiet --python build/empty/bin/python build/dist/*.whl
 	@sed -n '/^```python/,/^```/{/^```/!p;}' README.md | (cd build/empty && env -u PYTHONPATH bin/python -P -W error -)
-	@echo "the wheel runs the README's example; build/dist has what a release uploads"
+	@echo "the wheel runs the README's example; it is in build/dist$${TAG:+, as a release uploads it}"
 
 # Hours; the same command goes on where it was stopped.
 companions-full: RUNS = 50

@@ -14,7 +14,7 @@ from pathlib import Path
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # who interrupts the imports below is told nothing
 
-from compare import compare_notebook, figures_of
+from compare import compare_notebook, figures_of, notebooks
 from summary import Run, failures, run_of
 
 from fa_utils.report.files import write_whole
@@ -37,9 +37,7 @@ def write(path: Path, content: bytes) -> None:
 
 def names() -> list[str]:
     """Return the notebooks' names: the index, then in the order in which it leads to them."""
-    found = sorted(
-        path.relative_to(NOTEBOOKS).with_suffix("").as_posix() for path in NOTEBOOKS.rglob("[!.]*.ipynb")
-    )
+    found = [path.relative_to(NOTEBOOKS).with_suffix("").as_posix() for path in notebooks(NOTEBOOKS)]
     index = NOTEBOOKS / "index.ipynb"
     tour = read(index).rpartition("Where to go")[2] if index.exists() else ""
     place = {name: tour.find(f"({name}.ipynb)") for name in found}

@@ -37,6 +37,12 @@ def together(found: list[Comparison]) -> Comparison:
     return Comparison(*counts, lines, max((one.deviation for one in found), default=0.0))
 
 
+def notebooks(folder: Path) -> list[Path]:
+    """Return the notebooks below a folder in alphabetical order, without hidden ones and editors' copies."""
+    found = sorted(folder.rglob("*.ipynb"))
+    return [path for path in found if not any(part[0] == "." for part in path.relative_to(folder).parts)]
+
+
 def cells(notebook: Path) -> list[dict]:
     """Return the code cells of a notebook; end the program in a sentence where it is none."""
     try:

@@ -1,5 +1,5 @@
 # Environments of locked packages. One belongs to its folder: if it came with a copy, it is made anew.
-.PHONY: $(filter-out $(shell grep -slxF "$(CURDIR)" .venv*/installed),.venv/installed .venv-trust/installed .venv-book/installed)
+.PHONY: $(filter-out $(shell pwd -P | grep -slxFf - .venv*/installed),.venv/installed .venv-trust/installed .venv-book/installed)
 PYTHON = python3 python3.14 python3.13 python3.12 python3.11
 UV = uv
 BIN = .venv/bin

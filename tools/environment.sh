@@ -12,13 +12,13 @@ find_python() {
     usable='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))'
     for candidate in "$@"; do "$candidate" -c "$usable" 2>/dev/null && python=$candidate && break; done
     [ "$UV" ] && return
-    [ "$python" ] || refuse "No Python 3.11 to 3.14 among: $*; install one, or $another"
+    [ "$python" ] || refuse "No Python 3.11 to 3.14 among: $*; install one, or uv, which brings one, or $another"
     "$python" -c 'import ensurepip, venv' 2>/dev/null ||
         refuse "$python has no venv module; install it (Debian and Ubuntu: apt install python3-venv), or $another"
 }
 make_folder() {
     if [ "$UV" ]; then "$UV" venv --quiet --clear --python "${python:->=3.11,<3.15}" "$folder"
-    else "$python" -m venv --clear "$folder"; fi
+    else rm -rf "$folder" && "$python" -m venv "$folder"; fi
 }
 # A line for each large package says what is being waited for.
 install() {
@@ -37,7 +37,7 @@ trap 'rm -r "$folder.lock"' EXIT
 trap 'exit 130' INT TERM HUP
 rm -f "$stamp"
 if [ $# -gt 0 ]; then
-    make_folder
+    make_folder 2>"$folder.lock/log" || { cat "$folder.lock/log" >&2; exit 1; }
     echo "Making $folder with $("$folder/bin/python" -V) from $lock"
     install --require-hashes --requirement "$lock"
     install --no-deps --no-build-isolation --editable .

@@ -1,8 +1,10 @@
-"""Put what a release is built from into build/release, with a README for PyPI: release.py [TAG]
+"""Put what a release is built from into build/release, with a README for PyPI: release.py TAG
 
-With a tag nothing is put there unless all is known that a release says: its address, its version and its day.
+With a tag that is not empty, nothing is put there unless all is known that a release says: its address, its
+version and its day.
 """
 
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -32,6 +34,12 @@ def missing(tag: str, home: str) -> list[str]:
     return found
 
 
+def without_formulas(text: str) -> str:
+    """Return Markdown with formulas as code, since PyPI typesets none."""
+    text = re.sub(r"^\$\$\n(.+?)\n\$\$$", r"```\n\1\n```", text, flags=re.DOTALL | re.MULTILINE)
+    return re.sub(r"\$([^$]+)\$", r"`\1`", text)
+
+
 def main(tag: str) -> None:
     """Fill build/release, or end with all that is missing."""
     home = links.repository()
@@ -42,10 +50,10 @@ def main(tag: str) -> None:
     shutil.copytree("fa_utils", PLACE / "fa_utils", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "LICENSE"):
         shutil.copy(name, PLACE)
-    text = links.read(links.README)
+    text = without_formulas(links.read(links.README))
     text = links.with_absolute_links(text, home, tag) if tag else text
     (PLACE / "README.md").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:] or [""])
+    main(sys.argv[1])

@@ -8,7 +8,7 @@ export PYTHONNOUSERSITE := 1
 # A number in a module compiled by a kernel that rounds upward would stay rounded upward.
 export PYTHONDONTWRITEBYTECODE := 1
 export PYTHONPATH := $(CURDIR):$(CURDIR)/tools/nbsteady
-WITH_TOOLS = PYTHONPATH="$(PYTHONPATH):$(CURDIR)/tools"
+WITH_TOOLS = PYTHONPATH="$$PYTHONPATH:$$PWD/tools"
 export MPLBACKEND := agg
 export MPLCONFIGDIR := $(CURDIR)/.venv/matplotlib
 export IPYTHONDIR := $(CURDIR)/build/.ipython

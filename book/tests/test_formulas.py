@@ -10,7 +10,7 @@ from py_mini_racer import JSEvalException, MiniRacer
 from sphinxcontrib import katex
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted(ROOT.glob("notebooks/**/*.ipynb"))
+NOTEBOOKS = sorted(ROOT.glob("notebooks/**/[!.]*.ipynb"))
 NOTATION = ROOT / "notebooks" / "notation.md"
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$", re.DOTALL)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import wrong_on_purpose
+from compare import notebooks
 from made_up import code, write
 
 ROOT = Path(__file__).parents[2]
@@ -14,7 +15,7 @@ PATCHES = sorted((ROOT / "tests" / "wrong").glob("*.patch"))
 @pytest.mark.parametrize("patch", PATCHES, ids=lambda path: path.stem)
 def test_every_patch_applies_and_names_notebooks_that_there_are(patch):
     wrong = wrong_on_purpose.read(patch)
-    names = {path.stem for path in (ROOT / "notebooks").rglob("[!.]*.ipynb")}
+    names = {path.stem for path in notebooks(ROOT / "notebooks")}
     assert wrong.meaning and wrong.concerned and set(wrong.concerned) <= names
     command = ["patch", "--dry-run", "--strip=1", "--quiet", f"--input={patch}"]
     assert subprocess.run(command, cwd=ROOT, check=False).returncode == 0

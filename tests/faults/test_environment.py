@@ -1,6 +1,7 @@
 """The environment: made once for each checkout by a usable Python, and anew where it came with a copy."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ case "$*" in
     mkdir -p "$folder/bin"
     cp "$0" "$folder/bin/python" ;;
 *"-m pip"*) [ ! -e slow ] || sleep 2; [ ! -e broken ] || exit 1 ;;
-*) exec {sys.executable} "$@" ;;
+*) exec {shlex.quote(sys.executable)} "$@" ;;
 esac
 """
 WHERE = "print(fa.__file__)"
@@ -131,7 +132,8 @@ def test_a_second_make_at_one_environment_gets_one_clear_sentence(first, python)
     [
         (
             None,
-            "No Python 3.11 to 3.14 among: no-such-python; install one, or name another Python: make",
+            "No Python 3.11 to 3.14 among: no-such-python; install one, or uv, which brings one, or name "
+            "another Python: make",
         ),
         ("exit 1", "No Python 3.11 to 3.14 among:"),
         ('case "$2" in *ensurepip*) exit 1;; esac', "has no venv module; install it"),

@@ -14,14 +14,14 @@ import numpy as np
 import papermill
 import pytest
 import tables
-from compare import LABELS, figures_of, outputs
+from compare import LABELS, figures_of, notebooks, outputs
 from complaints import BADLY_NAMED, complaints, complaints_about_prose
 from nbsteady.compare import read_table
 from parameters import listed
 from summary import failures, rows_in, run_of
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").rglob("[!.]*.ipynb"))
+NOTEBOOKS = notebooks(ROOT / "notebooks")
 NOTATION = ROOT / "notebooks" / "notation.md"
 EACH = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 

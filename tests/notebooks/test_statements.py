@@ -5,11 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
+from compare import notebooks
 from statements import ABOUT, misnamed, misplaced
 from summary import rows_in
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").rglob("[!.]*.ipynb"))
+NOTEBOOKS = notebooks(ROOT / "notebooks")
 EACH = pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 
 

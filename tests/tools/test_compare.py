@@ -7,10 +7,11 @@ from pathlib import Path
 import compare
 import numpy as np
 import pytest
+from compare import notebooks
 from made_up import HEADER, code, figure, png, prose, shown, stream, write
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted((ROOT / "notebooks").rglob("[!.]*.ipynb"))
+NOTEBOOKS = notebooks(ROOT / "notebooks")
 
 
 # --- whole figures -----------------------------------------------------------------------------------
