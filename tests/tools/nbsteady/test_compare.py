@@ -246,7 +246,7 @@ def test_a_series_has_a_scale_of_its_own_and_without_labels_there_is_one(folders
         ("", "it has no first line with a name for each column"),
         ("a,a\n1,2\n", "it has no first line with a name for each column"),
         ("a,b\n1,2\n1\n", "row 3 has 1 fields, and not 2"),
-        ("method,steps,loss\nGD,1,two\n", "could not convert string to float: 'two'"),
+        ("method,steps,loss\nGD,1,two\n", "not all entries of method, loss are numbers; labels are method"),
     ],
 )
 def test_what_is_no_table_is_said_in_one_sentence(folders, lines, says):

@@ -38,12 +38,20 @@ def pytest_configure(config: pytest.Config) -> None:
     patch = pytest.MonkeyPatch()
     config.add_cleanup(patch.undo)
     try:
-        compare = with_pictures(plugin.IPyNbCell.compare_outputs, float(tolerance))
+        compare = with_pictures(plugin.IPyNbCell.compare_outputs, allowed(tolerance))
         patch.setattr(plugin.IPyNbCell, "compare_outputs", compare)
         if rounding != "nearest":
             patch.setattr(kernel, "KernelManager", rounding_kernel(kernel.KernelManager, rounding))
     except ValueError as refusal:
         raise pytest.UsageError(f"nbsteady: {refusal}") from None
+
+
+def allowed(tolerance: str) -> float:
+    """Return by how much pixels may differ; raise ValueError for what is no number."""
+    try:
+        return float(tolerance)
+    except ValueError:
+        raise ValueError(f"picture_tolerance is {tolerance!r}; choose a number from 0 to 255") from None
 
 
 def pytest_report_header(config: pytest.Config) -> str:
