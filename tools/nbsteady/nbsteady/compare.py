@@ -62,13 +62,11 @@ def read_table(path: Path, labels: Sequence[str] | None = None) -> Table:
         if len(row) != len(header):
             raise ValueError(f"row {number} has {len(row)} fields, and not {len(header)}")
     texts = {name: [row[place] for row in rows] for place, name in enumerate(header)}
-    others = [name for name in header if not all(map(is_number, texts[name]))]
-    if labels is None:
-        labels = others
-    if {*others} - {*labels}:
-        raise ValueError(
-            f"not all entries of {', '.join(others)} are numbers; labels are {', '.join(labels)}"
-        )
+    words = [name for name in header if not all(map(is_number, texts[name]))]
+    labels = words if labels is None else labels
+    if {*words} - {*labels}:
+        said = f"not all entries of {', '.join(words)} are numbers"
+        raise ValueError(f"{said}; labels are {', '.join(labels)}")
     columns = {
         name: np.array(column if name in labels else [float(text or "nan") for text in column])
         for name, column in texts.items()
