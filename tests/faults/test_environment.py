@@ -1,5 +1,6 @@
 """The environment: made once for each checkout by a usable Python, and anew where it came with a copy."""
 
+import json
 import os
 import shlex
 import shutil
@@ -74,10 +75,11 @@ def test_a_clone_copied_with_its_environment_makes_its_own_and_runs_its_own_pack
 
 
 def test_a_renamed_clone_makes_its_environment_anew(first, python, tmp_path):
-    renamed = first.rename(tmp_path / "it's renamed")
+    renamed = first.rename(tmp_path / 'it\'s "re"named for $HOME, `date`')
     ran = made(renamed, python)
     assert "Making .venv" in ran.stdout and "Traceback" not in ran.stdout + ran.stderr
-    assert f"{renamed}/fa_utils/__init__.py" in (renamed / "build" / "good.ipynb").read_text()
+    printed = json.dumps(f"{renamed}/fa_utils/__init__.py").strip('"')
+    assert printed in (renamed / "build" / "good.ipynb").read_text()
     assert "Making" not in made(renamed, python).stdout
 
 

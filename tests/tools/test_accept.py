@@ -154,7 +154,8 @@ def test_notebooks_are_named_in_the_order_in_which_the_index_leads_to_them():
     assert accept.names() == ["a", "b", "d", "deep/c"]
     places = "Where to go [x](deep/c.ipynb) [y](b.ipynb)"
     ran("index", prose(f"see [a](a.ipynb) {places}"))
-    Path("notebooks", ".ipynb_checkpoints").mkdir()
+    write(Path("notebooks", ".ipynb_checkpoints", "a-checkpoint.ipynb"))
+    write(Path("notebooks", "deep", ".ipynb_checkpoints", "c-checkpoint.ipynb"))
     write(Path("notebooks", ".hidden.ipynb"))
     assert accept.names() == ["index", "deep/c", "b", "a", "d"]
 
