@@ -12,7 +12,8 @@ JOBS := $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || 
 NOTEBOOKS := $(sort $(patsubst notebooks/%.ipynb,%,$(shell find notebooks -name '*.ipynb' -not -path '*/.*')))
 PACKAGE := $(shell find fa_utils -name '*.py') $(shell find notebooks -name '*.csv') $(shell find tools/nbsteady -name '*.py') tools/run_notebook.py
 BADLY_NAMED := $(shell find notebooks -name '*.ipynb' -not -path '*/.*' | LC_ALL=C grep '[^a-z0-9./-]')
-$(if $(and $(BADLY_NAMED),$(filter-out help lab clean,$(or $(MAKECMDGOALS),help))),$(error $(BADLY_NAMED): a notebook has a name of small letters, digits and dashes; rename or delete it))
+$(if $(and $(BADLY_NAMED),$(filter-out help lab clean,$(or $(MAKECMDGOALS),help))),\
+	$(error $(BADLY_NAMED): a notebook has a name of small letters, digits and dashes; rename or delete it))
 SELECTED := $(sort $(foreach name,$(or $(ONLY),$(NOTEBOOKS)),$(or $(filter $(name) %/$(name),$(NOTEBOOKS)),\
 	$(error no notebook is called $(name); choose from: $(NOTEBOOKS)))))
 $(if $(filter-out up down zero,$(ROUNDING)),$(error ROUNDING=$(ROUNDING): choose up, down or zero))
