@@ -65,7 +65,7 @@ def theorem_1_time(problem: Problem, epsilon: ArrayLike) -> np.ndarray:
     refuse_dependent_columns(checked_problem(problem).Z)
     root = np.linalg.svd(problem.Z, compute_uv=False)
     norms = np.linalg.norm(core(problem.target), 2) * np.linalg.norm(problem.feedback, 2)
-    bound = 20 * root.size * root[0] ** 2 / root[-1] * norms / np.asarray(epsilon, float)
+    bound = 20 * root.size * root[0] ** 2 / root[-1] * norms / np.asarray(epsilon)
     return finite_result("theorem_1_time", bound)
 
 
@@ -133,7 +133,7 @@ def trace_time(problem: Problem, epsilon: ArrayLike) -> np.ndarray:
     6.0
     """
     ceiling = trace_ceiling(problem)
-    bound = 2 * np.linalg.norm(problem.Z, 2) ** 2 * ceiling / np.asarray(epsilon, float)
+    bound = 2 * np.linalg.norm(problem.Z, 2) ** 2 * ceiling / np.asarray(epsilon)
     return finite_result("trace_time", bound)
 
 
@@ -257,7 +257,7 @@ def opposed_copies(copies: int, share: float) -> Problem:
     [2.0]
     """
     copies = whole_number("copies", copies, least=1)
-    if not 0 < positive_number("share", share) <= 1:
+    if positive_number("share", share) > 1:
         raise ValueError(f"share is {share}; choose a number above 0 and at most 1")
     aim = np.eye(2 * copies, copies)
     aside = np.eye(2 * copies, copies, k=-copies)
@@ -309,10 +309,11 @@ def gaussian_problem(
     """
     n, m = shape
     rank = rank_within(rank, (n, m))
+    target_scale, feedback_scale, start_scale = scales
     target_rng, feedback_rng, start_rng = spawning_generator(rng).spawn(3)
-    target = scales[0] * target_rng.standard_normal((n, rank)) @ target_rng.standard_normal((rank, m))
-    Z = scales[2] * target_with_spectrum(np.geomspace(1, 1 / condition, r), (n, r), rng=start_rng)
-    feedback = scales[1] * feedback_rng.standard_normal((r, m))
+    target = target_scale * target_rng.standard_normal((n, rank)) @ target_rng.standard_normal((rank, m))
+    Z = start_scale * target_with_spectrum(np.geomspace(1, 1 / condition, r), (n, r), rng=start_rng)
+    feedback = feedback_scale * feedback_rng.standard_normal((r, m))
     return Problem(target=target, feedback=feedback, Z=Z, W=np.zeros((r, m)))
 
 

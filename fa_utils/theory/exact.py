@@ -128,8 +128,8 @@ def fa_star_overlaps(problem: Problem, times: ArrayLike) -> np.ndarray:
     """
     times = increasing_times(times)
     motion = _motion(problem, _start_and_sketch(problem))
-    overlaps = np.linalg.inv(motion.root) @ motion.path(times).mT @ (motion.pull @ motion.root)
-    return finite_result("fa_star_overlaps", overlaps)
+    # At most as large as the pull times the condition number of Z: it needs no check for overflow.
+    return np.linalg.inv(motion.root) @ motion.path(times).mT @ (motion.pull @ motion.root)
 
 
 def fa_star_losses(problem: Problem, overlaps: np.ndarray) -> np.ndarray:
@@ -240,7 +240,7 @@ def fa_star_eigenvalues(problem: Problem) -> np.ndarray:
     """
     pull, columns = _motion(problem, _start_and_sketch(problem)).beginning()
     # In units of the pull: the system mixes entries of its size with entries of its square.
-    unit = float(np.linalg.norm(pull)) or 1.0
+    unit = float(np.linalg.norm(pull))
     return unit * np.sort_complex(np.linalg.eigvals(linear_system(pull / unit, columns)))
 
 

@@ -130,6 +130,12 @@ def test_inputs_may_be_whole_numbers_and_the_target_may_be_factored(rng):
     assert close(fa.squared_norm(small.problem.target), fa.squared_norm(outputs), rtol=1e-12)
 
 
+def test_a_million_samples_take_no_square_matrix_of_their_number(rng):
+    inputs = rng.standard_normal((1_000_000, 2))
+    small = theory.reduce_inputs(fa.random_problem(np.eye(2), 1, rng=rng), inputs)
+    assert close(small.scales, 1000, rtol=0.01)
+
+
 # --- flows to rest ---
 
 
@@ -178,6 +184,8 @@ def test_wrong_arguments_are_refused(problem):
     inputs = np.ones((4, 7))
     with refused(ValueError, "inputs has shape (4, 6); for a target with 7 rows it needs 7 columns"):
         theory.reduce_inputs(problem, np.ones((4, 6)))
+    with refused(ValueError, "inputs has shape (7,); it must have 2 axes: reshape it"):
+        theory.reduce_inputs(problem, inputs[0])
     with refused(ValueError, "inputs has rank 1, below the 3 hidden units; choose at most 1 of them"):
         theory.reduce_inputs(problem, inputs)
     with pytest.raises(ValueError, match="inputs has rank 0, below the 3 hidden units"):

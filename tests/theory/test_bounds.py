@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import close
+from conftest import close, refused
 
 import fa_utils as fa
 from fa_utils import theory
+from fa_utils.theory import bounds
 
 KINDS = [(7, 6, 4, 3, 1.0), (6, 6, 6, 5, 30.0), (8, 5, 2, 4, 5.0), (5, 9, 5, 1, 1.0)]
 
@@ -36,6 +37,12 @@ def test_scales_multiply_the_same_draw():
     assert close(scaled.Z, plain.Z / 2)
 
 
+def test_entries_of_the_feedback_and_of_the_targets_factors_have_variance_one(rng):
+    problem = theory.gaussian_problem((80, 60), 4, 40, 10.0, rng=rng)
+    assert np.square(problem.feedback).mean() == pytest.approx(1, rel=0.1)
+    assert np.square(problem.target).mean() == pytest.approx(4, rel=0.3)
+
+
 def test_problems_of_any_shape_keep_their_limits_and_differ(rng):
     problems = [theory.problem_of_any_shape(6, 50.0, rng=one) for one in rng.spawn(60)]
     sides = {side for problem in problems for side in problem.target.shape}
@@ -45,6 +52,26 @@ def test_problems_of_any_shape_keep_their_limits_and_differ(rng):
     assert max(conditions) <= 50 * (1 + 1e-9) and max(conditions) > 10
     ranks = {int(np.linalg.matrix_rank(problem.target)) for problem in problems}
     assert {1, 2, 3, 4} <= ranks
+
+
+def test_logarithms_of_scales_and_of_condition_numbers_are_evenly_spread(rng):
+    starts = [theory.problem_of_any_shape(6, 50.0, rng=one).Z for one in rng.spawn(300)]
+    decades = np.log10([np.linalg.norm(Z, 2) for Z in starts])
+    assert -1 <= decades.min() < -0.9 and 0.9 < decades.max() <= 1
+    assert abs(decades.mean()) < 0.15
+    for r in (2, 3):
+        powers = [np.log(np.linalg.cond(Z)) / np.log(50) for Z in starts if Z.shape[1] == r]
+        assert min(powers) < 0.1 and max(powers) > 0.9
+        assert np.mean(powers) == pytest.approx(0.5, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("side", "sizes"), [(2, (0.282107336104, 101.387353201)), (6, (5.58607665212, 2.27324655297))]
+)
+def test_a_seed_draws_the_same_problem_of_any_shape_as_ever(side, sizes):
+    """Notebooks are run again: with one hidden unit no condition number is drawn before the scales."""
+    problem = theory.problem_of_any_shape(side, 50.0, rng=np.random.default_rng(7))
+    assert (np.linalg.norm(problem.Z, 2), np.linalg.norm(problem.sketch)) == pytest.approx(sizes, rel=1e-9)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -112,6 +139,28 @@ def test_first_times_are_too_long_by_at_most_a_step_and_never_too_short():
     assert (np.array(refined) >= exact * (1 - 1e-12)).all() and close(refined, exact, rtol=1e-6)
 
 
+def test_the_grid_ends_at_the_latest_time_and_its_steps_are_the_root_of_2():
+    problem = theory.opposed_copies(1, 1.0)
+    exact = np.arccosh(0.5**-0.5)
+    for steps_before_the_end in (0, 1, 2):
+        latest = exact * 2 ** (steps_before_the_end / 2) * (1 + 1e-9)
+        assert close(theory.first_times(problem, [0.5], latest), exact, rtol=2e-9)
+    found = theory.first_times(problem, [0.9, 0.5], exact * (1 - 1e-9))
+    assert np.isfinite(found).tolist() == [True, False]
+
+
+def test_a_loss_of_exactly_epsilon_is_low_enough_and_a_refinement_is_to_a_32nd_of_the_interval(monkeypatch):
+    problem = theory.opposed_copies(1, 1.0)
+    grid = 4.0 * 2.0 ** np.arange(-bounds.OCTAVES, 1)
+    epsilons = theory.fa_star_losses_at(problem, grid)[-3:]
+    assert np.array_equal(theory.first_times(problem, epsilons, 4.0), grid[-3:])
+    monkeypatch.setattr(bounds, "REFINEMENTS", 1)
+    inner = np.linspace(4.0 / 2**0.5, 4.0, 33)[1:-1]
+    losses = theory.fa_star_losses_at(problem, inner)
+    for k in (0, 10, 30):
+        assert theory.first_time(problem, losses[k], 4.0) == inner[k]
+
+
 def test_a_loss_that_is_not_reached_has_an_infinite_time():
     problem = theory.opposed_copies(1, 1.0)
     assert np.isinf(theory.first_times(problem, [1e-3], latest=1.0)).all()
@@ -137,6 +186,26 @@ def test_a_start_without_full_column_rank_is_refused(problem, bound):
     flat = replace(problem, Z=problem.Z * (np.arange(problem.Z.shape[1]) > 0))
     with pytest.raises(ValueError, match="FA\\* needs full column rank"):
         bound(flat, 1.0)
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_bounds_beyond_float64_are_refused():
+    problem = theory.opposed_copies(3, 1.0)
+    says = (
+        "{} overflows float64, which ends at 1.8e+308; "
+        "choose smaller units: divide the large ones among its arguments by a power of ten"
+    )
+    for bound in (theory.theorem_1_time, theory.trace_time):
+        with refused(FloatingPointError, says.format(bound.__name__)):
+            bound(problem, [1.0, 1e-308])
+    with refused(FloatingPointError, says.format("trace_ceiling")):
+        theory.trace_ceiling(replace(problem, target=1e308 * problem.target))
+
+
+@pytest.mark.parametrize("share", [0.0, -0.5])
+def test_a_share_of_nothing_is_refused(share):
+    with refused(ValueError, f"share is {share}; choose a number above 0"):
+        theory.opposed_copies(1, share)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,10 @@ def test_feedback_on_the_squared_error_is_fa(problem):
         assert close(found, wanted, atol=1e-14)
 
 
+def test_feedback_on_a_loss_is_called_so_where_it_has_no_name_of_its_own():
+    assert repr(theory.feedback_on(np.negative)) == "Rule(FA on a loss)"
+
+
 def test_feedback_on_a_loss_is_not_downhill_but_its_second_layer_is(problem):
     """W moves along minus the gradient of the loss, here the sum of log cosh of the error's entries."""
     rule = theory.feedback_on(lambda P: np.tanh(problem.target - P), "FA")
@@ -237,6 +241,8 @@ def test_unusable_arguments_of_the_penalty_are_refused():
         theory.decay_shrinkage([1.0], 0.1, feedback_scale=0)
     with refused(ValueError, "exponent is 0.5; choose a number of at least 1"):
         theory.schatten_slope(np.eye(2), 0.5)
+    with refused(TypeError, "exponent is 'nuclear'; give one real number"):
+        theory.schatten_slope(np.eye(2), "nuclear")
     with pytest.raises(ValueError, match=r"^product has shape"):
         theory.schatten_slope(np.ones(3), 2)
 
@@ -245,5 +251,8 @@ def test_unusable_arguments_of_the_penalty_are_refused():
 def test_numbers_beyond_float64_are_refused(problem):
     with pytest.raises(FloatingPointError, match="decay_shrinkage overflows float64"):
         theory.decay_shrinkage([1e200], 1e-100)
-    with pytest.raises(FloatingPointError, match="Z overflows float64"):
+    with pytest.raises(FloatingPointError, match=r"^Z overflows float64"):
         theory.decay_rest(replace(problem, target=1e200 * problem.target), 1e-100)
+    loud = fa.Problem(np.full((4, 1), 1.7e308), np.full((1, 1), 1e-300), np.ones((4, 1)), np.ones((1, 1)))
+    with pytest.raises(FloatingPointError, match=r"^W overflows float64"):
+        theory.decay_rest(loud, 1.0)

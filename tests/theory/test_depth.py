@@ -62,6 +62,17 @@ def test_decayed_values_are_where_the_penalised_error_is_level(depth, decay):
     assert close(found + decay * found ** (theory.norm_exponent(depth) - 1), sigma, rtol=1e-12)
 
 
+def test_eight_of_newtons_steps_are_enough_for_any_value_and_decay(monkeypatch):
+    monkeypatch.setattr(theory.depth, "NEWTON_STEPS", 8)
+    sigma = np.geomspace(1e-8, 1e8, 17)
+    for depth in range(1, 9):
+        for decay in sigma:
+            found = theory.decayed_values(sigma, depth, decay)
+            seen = found > 1e-280  # nearer to 0 powers lose digits
+            gone = decay * found[seen] ** (theory.norm_exponent(depth) - 1)
+            assert close(found[seen] + gone, sigma[seen], rtol=1e-12)
+
+
 def test_one_layer_shrinks_every_value_by_the_same_factor():
     assert close(theory.decayed_values([3.0, 1.0], 1, 0.5), np.array([2.0, 2 / 3]), rtol=1e-14)
 
@@ -142,6 +153,34 @@ def test_signs_of_the_feedback_do_not_matter_and_outputs_are_units(regression):
         assert close(theory.diagonal_ends(scale * inputs, outputs, feedback) * scale, ends, atol=1e-9)
 
 
+def test_outputs_may_be_whole_numbers(regression):
+    inputs, _, feedback = regression
+    ends = theory.diagonal_ends(inputs, np.arange(6), feedback)
+    assert np.array_equal(ends, theory.diagonal_ends(inputs, np.arange(6.0), feedback))
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1e4])
+def test_the_size_of_all_the_feedback_does_not_matter_though_strengths_grow_like_its_powers(rng, scale):
+    inputs = rng.standard_normal((6, 15))
+    outputs = rng.standard_normal(6)
+    feedback = np.ones((5, 15))
+    ends = theory.diagonal_ends(inputs, outputs, feedback)
+    assert close(theory.diagonal_ends(inputs, outputs, scale * feedback), ends, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", [18, 64])
+@pytest.mark.parametrize("unit", [1e-8, 1.0, 1e8])
+def test_six_of_newtons_steps_are_enough_where_whole_ones_go_too_far(monkeypatch, seed, unit):
+    """Without halving them, or with another slope of the height, these take more, up to no end."""
+    monkeypatch.setattr(theory.depth, "MOST_STEPS", 7)  # the last finds that nothing is missing
+    rng = np.random.default_rng(seed)
+    inputs = rng.standard_normal((2, 5))
+    feedback = rng.uniform(0.5, 1.5, (4, 5))
+    outputs = unit * rng.standard_normal(2)
+    ends = theory.diagonal_ends(inputs, outputs, feedback)
+    assert close(inputs @ ends.T / unit, np.tile(outputs / unit, (5, 1)).T, atol=1e-10)
+
+
 def test_depth_finds_what_is_sparse_and_no_norm_exceeds_its_bound(rng):
     inputs = rng.standard_normal((20, 40))
     sparse = np.zeros(40)
@@ -206,10 +245,23 @@ def test_unusable_regressions_are_refused_with_the_way_out(regression):
     for dependent in (np.tile(inputs, (3, 1)), inputs[[0, 1, 2, 3, 4, 4]]):
         with pytest.raises(ValueError, match="have dependent rows; drop those that others explain"):
             theory.diagonal_ends(dependent, np.resize(outputs, len(dependent)), feedback)
-    with pytest.raises(ValueError, match="feedback has zeros"):
+    says = "feedback has zeros, or entries near 0 whose powers are 0; choose larger ones"
+    with refused(ValueError, says):
         theory.diagonal_ends(inputs, outputs, 0 * feedback)
-    with pytest.raises(ValueError, match="it must have 2 axes"):
+
+
+def test_arrays_with_other_axes_are_refused_by_name(regression):
+    inputs, outputs, feedback = regression
+    with refused(ValueError, "feedback has shape (15,); it must have 2 axes: reshape it"):
         theory.diagonal_strengths(feedback[0])
+    with refused(ValueError, "inputs has shape (15,); it must have 2 axes: reshape it"):
+        theory.diagonal_ends(inputs[0], outputs, feedback)
+    with refused(ValueError, "outputs has shape (6, 1); it must have 1 axes: reshape it"):
+        theory.diagonal_ends(inputs, outputs[:, None], feedback)
+    with refused(ValueError, "inputs has shape (15,); it must have 2 axes: reshape it"):
+        theory.least_ceiling(inputs[0], np.ones(15))
+    with refused(ValueError, "signs has shape (1, 15); it must have 1 axes: reshape it"):
+        theory.least_ceiling(inputs, np.ones((1, 15)))
 
 
 @pytest.mark.filterwarnings("ignore:overflow")

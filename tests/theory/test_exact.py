@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import close
+from conftest import close, refused
 
 import fa_utils as fa
 from fa_utils import theory
@@ -116,6 +116,13 @@ def test_feedback_below_the_rounding_of_so_large_a_target_moves_nothing():
         assert theory.fa_star_eigenvalues(problem).shape == (2 * moving,)
 
 
+@pytest.mark.parametrize(("residual", "moving"), [(1e-13, 0), (1.001e-13, 1)])
+def test_a_residual_of_at_most_a_ten_million_millionth_of_the_pull_moves_nothing(residual, moving):
+    target = np.array([[1.0], [residual]])
+    problem = fa.Problem(target, np.ones((1, 1)), Z=np.array([[1.0], [0.0]]), W=np.zeros((1, 1)))
+    assert theory.fa_star_eigenvalues(problem).shape == (2 * moving,)
+
+
 def test_time_zero_is_the_optimal_forward_weights_overlap(problem):
     best = fa.overlap(problem, fa.optimal_forward(problem, problem.Z))
     assert close(theory.fa_star_overlaps(problem, [0.0])[0], best, atol=1e-13)
@@ -175,7 +182,7 @@ def test_the_given_forward_weights_do_not_matter(problem):
 
 
 def test_overlaps_that_do_not_fit_are_refused(problem):
-    with pytest.raises(ValueError, match=r"shape \(2, 2\); for r = 3 it must end in \(3, 3\)"):
+    with refused(ValueError, "overlaps has shape (2, 2); for r = 3 it must end in (3, 3)"):
         theory.fa_star_losses(problem, np.ones((2, 2)))
 
 
@@ -277,6 +284,12 @@ def test_numbers_beyond_float64_are_refused(problem, target, feedback, start, sa
     scaled = fa.Problem(target * problem.target, feedback * problem.feedback, start * problem.Z, problem.W)
     with pytest.raises(FloatingPointError, match=f"^{says}"):
         theory.fa_star_exact(scaled, [1.0])
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_losses_beyond_float64_are_refused(problem):
+    with pytest.raises(FloatingPointError, match=r"^fa_star_losses overflows float64"):
+        theory.fa_star_losses(problem, np.full((3, 3), 1e200))
 
 
 def test_a_late_time_that_rounding_hides_is_refused_with_the_time_reached(monkeypatch):
