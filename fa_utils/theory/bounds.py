@@ -15,6 +15,7 @@ from fa_utils._checks import (
     positive_number,
     positive_values,
     rank_within,
+    real_entries,
     spawning_generator,
     whole_number,
 )
@@ -50,8 +51,8 @@ def theorem_1_time(problem: Problem, epsilon: ArrayLike) -> np.ndarray:
 
     Raises
     ------
-    ValueError
-        A start Z without full column rank.
+    TypeError, ValueError
+        A start Z without full column rank; an epsilon that is not above 0, or no real number.
 
     References
     ----------
@@ -65,7 +66,7 @@ def theorem_1_time(problem: Problem, epsilon: ArrayLike) -> np.ndarray:
     refuse_dependent_columns(checked_problem(problem).Z)
     root = np.linalg.svd(problem.Z, compute_uv=False)
     norms = np.linalg.norm(core(problem.target), 2) * np.linalg.norm(problem.feedback, 2)
-    bound = 20 * root.size * root[0] ** 2 / root[-1] * norms / np.asarray(epsilon)
+    bound = 20 * root.size * root[0] ** 2 / root[-1] * norms / _losses(epsilon)
     return finite_result("theorem_1_time", bound)
 
 
@@ -120,8 +121,8 @@ def trace_time(problem: Problem, epsilon: ArrayLike) -> np.ndarray:
 
     Raises
     ------
-    ValueError
-        A start Z without full column rank.
+    TypeError, ValueError
+        A start Z without full column rank; an epsilon that is not above 0, or no real number.
 
     References
     ----------
@@ -133,8 +134,16 @@ def trace_time(problem: Problem, epsilon: ArrayLike) -> np.ndarray:
     6.0
     """
     ceiling = trace_ceiling(problem)
-    bound = 2 * np.linalg.norm(problem.Z, 2) ** 2 * ceiling / np.asarray(epsilon)
+    bound = 2 * np.linalg.norm(problem.Z, 2) ** 2 * ceiling / _losses(epsilon)
     return finite_result("trace_time", bound)
+
+
+def _losses(epsilon: ArrayLike) -> np.ndarray:
+    """Return ``epsilon`` as an array of any shape, all above 0, or raise."""
+    losses = real_entries("epsilon", epsilon, integers=True)
+    if (losses <= 0).any():
+        raise ValueError(f"epsilon holds {losses.min()}; choose numbers above 0")
+    return losses
 
 
 # --- the time itself ---

@@ -225,3 +225,21 @@ def test_a_share_of_nothing_is_refused(share):
 def test_unusable_arguments_are_refused_with_the_rule(rng, call, says):
     with pytest.raises(ValueError, match=f"^{says}"):
         call(rng)
+
+
+@pytest.mark.parametrize(
+    ("epsilon", "kind", "says"),
+    [
+        (0.0, ValueError, "epsilon holds 0.0; choose numbers above 0"),
+        ([1.0, -2.0], ValueError, "epsilon holds -2.0; choose numbers above 0"),
+        (
+            [[np.nan]],
+            ValueError,
+            "epsilon holds nan at (0, 0); entries must be finite: remove or repair it",
+        ),
+    ],
+)
+def test_a_loss_that_is_not_above_zero_is_refused(epsilon, kind, says):
+    for bound in (theory.theorem_1_time, theory.trace_time):
+        with refused(kind, says):
+            bound(theory.opposed_copies(1, 0.5), epsilon)
