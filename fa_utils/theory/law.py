@@ -272,7 +272,7 @@ def _solve_law(singular_values: ArrayLike, rank: int, weights: Weights) -> _Shar
     # The law r / gamma lies between the least error, where it is for a flat spectrum, and ||Y||_F^2: x is the
     # logarithm of ||Y||_F^2 over the law. A 1 on either side keeps rounding from excluding it.
     highest = np.log(whole / (others @ squares)) + 1
-    x = brentq(imbalance, -1.0, highest, xtol=1e-15, rtol=4 * np.finfo(float).eps)
+    x = brentq(imbalance, -1.0, highest, xtol=1e-15)
     strengths = np.exp(x) * relative_squares
     gamma = float(np.exp(x) * rank / whole)
     return _Shares(gamma, counts, strengths / (1 + strengths), 1 / (1 + strengths))

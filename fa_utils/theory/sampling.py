@@ -215,15 +215,15 @@ def streamed_error(singular_values: Values, size: int, rank: int, *, rng: np.ran
     if rank >= size:
         return 0.0
     # Share out the rows beyond the first r: each span returns its sums, which are all that is kept.
-    count = int(np.clip((size - rank) * rank // (SPAN_BLOCKS * ENTRIES), 1, SPANS))
+    count = min(max((size - rank) * rank // (SPAN_BLOCKS * ENTRIES), 1), SPANS)
     edges = np.linspace(rank, size, count + 1).astype(int).tolist()
     spans = list(pairwise(edges))
     totals = ensemble_over(partial(_sum_span, singular_values, head), spans, rng=tail_rng).sum(axis=0)
     if head[-1] == 0:
         # The target's rank is below r.
         return 0.0
-    top = head_rng.standard_normal((1, rank, rank))
-    sums = totals[1:].reshape(2, 1, rank, rank)
+    top = head_rng.standard_normal((rank, rank))
+    sums = totals[1:].reshape(2, rank, rank)
     return finite_result("streamed_error", _errors(head, totals[0], top, sums).item())
 
 
@@ -353,10 +353,10 @@ def _values_between(singular_values: Values, start: int, stop: int) -> np.ndarra
 
 
 def _errors(head: np.ndarray, least: float, top: np.ndarray, sums: np.ndarray) -> np.ndarray:
-    """Return the error of each draw by N7 without cancellation, shape (draws,).
+    """Return the error of each draw by N7 without cancellation, shape (...).
 
-    ``head`` (r,) are the r largest singular values and ``top`` (draws, r, r) their rows g_i. Over all others,
-    ``least`` is the sum of their squares, and ``sums`` (2, draws, r, r) are those of sigma_i^2 g_i g_i^T and
+    ``head`` (r,) are the r largest singular values and ``top`` (..., r, r) their rows g_i. Over all others,
+    ``least`` is the sum of their squares, and ``sums`` (2, ..., r, r) are those of sigma_i^2 g_i g_i^T and
     sigma_i^4 g_i g_i^T.
 
     The range of Sigma Omega stays the same if Omega is multiplied by A, the inverse of ``top``. Then its

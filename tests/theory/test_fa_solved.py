@@ -138,6 +138,14 @@ def test_training_without_momentum_and_decay_is_descend(zero):
         assert close(run.Z, wanted.Z, atol=1e-13) and close(run.W, wanted.W, atol=1e-13)
 
 
+def test_training_keeps_every_step_unless_told_otherwise_and_may_be_one_step_long(zero):
+    for steps in (1, 2, 5):
+        run = theory.fa_descend_exact(zero, learning_rate=0.1, steps=steps)
+        assert np.array_equal(run.times, 0.1 * np.arange(steps + 1))
+    one = theory.fa_descend_exact(zero, learning_rate=0.1, steps=1)
+    assert close(one.Z[1], 0.1 * zero.sketch, atol=1e-15) and not one.W.any()
+
+
 def test_training_approaches_the_flow_in_first_order_of_the_rate(zero):
     wanted = theory.fa_exact(zero, [2.0])
     rates = 0.1 / 2.0 ** np.arange(2, 7)
@@ -202,9 +210,11 @@ def test_unusable_settings_of_training_are_refused(zero, change, kind, says):
 
 
 def test_a_rate_at_which_training_diverges_is_refused_with_the_step(zero):
-    with pytest.raises(
-        FloatingPointError, match=r"FA diverged: step \d+ at learning rates \[9.0\]"
-    ) as caught:
+    says = (
+        r"^FA diverged: step \d+ at learning rates \[9.0\] gave a number that is not finite; "
+        r"choose smaller rates, for instance a tenth$"
+    )
+    with pytest.raises(FloatingPointError, match=says) as caught:
         theory.fa_descend_exact(zero, learning_rate=9.0, steps=200)
     step = int(str(caught.value).split()[3])
     fine = theory.fa_descend_exact(zero, learning_rate=9.0, steps=step - 2)
@@ -222,9 +232,16 @@ def test_unusable_times_are_refused(zero, times, says):
         theory.fa_shares([1.0], times)
 
 
-@pytest.mark.parametrize("values", [[0.0], [-1.0, 1.0], []])
-def test_shares_need_positive_singular_values(values):
-    with pytest.raises(ValueError, match="singular_values"):
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ([0.0], "holds 0.0; choose numbers above 0"),
+        ([-1.0, 1.0], "holds -1.0; choose numbers above 0"),
+        ([], "has shape (0,) and so no entries; give it at least one"),
+    ],
+)
+def test_shares_need_positive_singular_values(values, says):
+    with refused(ValueError, f"singular_values {says}"):
         theory.fa_shares(values, [1.0])
 
 
@@ -237,3 +254,12 @@ def test_something_that_is_no_problem_is_refused(zero):
 def test_numbers_beyond_float64_are_refused(zero):
     with pytest.raises(FloatingPointError, match="the time in units of a mode overflows float64"):
         theory.fa_exact(replace(zero, target=1e80 * zero.target), [1e300])
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_a_second_layer_beyond_float64_is_refused(zero):
+    """After two steps at the rates 1 and b it is b times C Y^T Y; Y C^T and the modes' numbers stay small."""
+    lopsided = replace(zero, target=1e100 * zero.target, feedback=1e-100 * zero.feedback)
+    says = "W overflows float64, which ends at 1.8e+308; choose smaller units: divide the large ones among "
+    with refused(FloatingPointError, says + "its arguments by a power of ten"):
+        theory.fa_descend_exact(lopsided, learning_rate=(1.0, 1e250), steps=2)

@@ -110,6 +110,32 @@ def test_corrected_law_is_at_most_the_whole_target_where_its_series_diverges():
         assert 5 * corrected > strength and corrected <= 5 * strength**2 + 20
     steep = theory.corrected_error_law([1.0, 1e-3, 1e-6], 1, [1, 1, 50])
     assert theory.error_law([1.0, 1e-3, 1e-6], 1, [1, 1, 50]) < steep <= 1.0 + 1e-5
+    # The ratio of the series is 1 but for rounding, above, below or neither.
+    for strength in np.geomspace(1e9, 1e11, 300):
+        corrected = theory.corrected_error_law([strength, 1.0], 6, [5, 20])
+        assert strength < corrected <= 5 * strength**2 + 20
+
+
+@pytest.mark.parametrize(
+    ("values", "rank", "weights"),
+    [
+        ([1.0, 1.2e-3, 1.7e-4], 3, [2, 2, 1]),  # the ratio is 1.005
+        ([1.0, 1e-3], 1, [1.7, 0.5]),  # 1 / 0.7
+        ([1.0, 1e-3], 1, [1.1, 0.5]),  # 1 / 0.1
+    ],
+)
+def test_where_its_series_diverges_the_corrected_law_is_the_whole_target(values, rank, weights):
+    assert theory.undecided_directions(values, rank, weights) < 1
+    whole = np.square(values) @ weights
+    assert theory.corrected_error_law(values, rank, weights) == pytest.approx(whole, rel=1e-12)
+
+
+def test_a_first_correction_of_a_part_in_1e11_of_the_law_is_added_as_it_is():
+    values = np.linspace(1 - 2e-5, 1 + 2e-5, 10)
+    law = theory.error_law(values, 4)
+    first = theory.error_law_correction(values, 4)
+    assert 1e-11 < first / law < 1e-10
+    assert theory.corrected_error_law(values, 4) - law == pytest.approx(first, rel=1e-3)
 
 
 def test_first_correction_is_at_most_one_over_v_of_the_law_and_the_second_hardly_more_of_the_first(rng):
@@ -158,6 +184,7 @@ def test_law_is_zero_from_the_rank_of_the_target_on():
     for rank in (3, 4, 9):
         assert theory.error_law(values, rank) == 0
         assert theory.error_law_correction(values, rank) == 0
+        assert theory.corrected_error_law(values, rank) == 0
         assert theory.undecided_directions(values, rank) == 0
         assert theory.least_error(values, rank) == 0
 

@@ -65,6 +65,13 @@ def test_the_slope_of_each_activation_is_its_derivative():
         assert close(activation.slope(u), slope, atol=1e-9)
 
 
+def test_relu_units_that_are_exactly_0_are_off(drawn):
+    """From weights of zeros neither layer learns, though the value at 0 is the limit from both sides."""
+    W0, W1, x, y, C1 = drawn
+    for direction in network.layer_updates(0 * W0, W1, x, y, network.RELU, C1):
+        assert not direction.any()
+
+
 def test_arrays_that_do_not_fit_are_refused(drawn):
     W0, W1, x, y, C1 = drawn
     with refused(ValueError, "W1 has shape (5, 2); it must be (5, 5) to fit the other arrays"):
@@ -77,9 +84,52 @@ def test_arrays_that_do_not_fit_are_refused(drawn):
         network.layer_updates(W0, W1, x, y, network.TANH, C1.T)
 
 
+@pytest.mark.parametrize("position", range(5))
+@pytest.mark.parametrize(
+    ("values", "kind", "says"),
+    [
+        (np.float64(1.0), ValueError, "{} has shape (); it must have 2 axes: reshape it"),
+        (np.ones(3), ValueError, "{} has shape (3,); it must have 2 axes: reshape it"),
+        (
+            np.full((2, 2), np.inf),
+            ValueError,
+            "{} holds inf at (0, 0); entries must be finite: remove or repair it",
+        ),
+        (
+            np.eye(3, dtype=int),
+            TypeError,
+            "{0} holds int64 entries; they must be real floating-point numbers: convert with np.asarray({0}, "
+            "dtype=float), or take .real of complex ones",
+        ),
+    ],
+)
+def test_what_is_no_matrix_of_real_numbers_is_refused_by_its_name(drawn, position, values, kind, says):
+    W0, W1, x, y, C1 = (values if place == position else array for place, array in enumerate(drawn))
+    with refused(kind, says.format(["W0", "W1", "inputs", "wanted", "feedback"][position])):
+        network.layer_updates(W0, W1, x, y, network.TANH, C1)
+
+
+TOO_LARGE = (
+    "{} overflows float64, which ends at 1.8e+308; choose smaller units: divide the large ones among its "
+    "arguments by a power of ten"
+)
+
+
 def test_what_overflows_is_told(drawn):
     W0, W1, x, y, _ = drawn
-    with pytest.raises(FloatingPointError, match="answers overflows float64"):
+    with refused(FloatingPointError, TOO_LARGE.format("answers")):
         network.answers(1e200 * W0, 1e200 * W1, x, network.LINEAR)
-    with pytest.raises(FloatingPointError, match="layer_updates overflows float64"):
+    with refused(FloatingPointError, TOO_LARGE.format("layer_updates")):
         network.layer_updates(1e200 * W0, 1e200 * W1, x, y, network.LINEAR)
+
+
+def test_units_that_overflow_and_cancel_are_told_as_well():
+    W0 = np.array([[1e200], [1e200]])
+    with refused(FloatingPointError, TOO_LARGE.format("answers")):
+        network.answers(W0, np.array([[1.0, -1.0]]), np.array([[1e200]]), network.LINEAR)
+
+
+def test_a_second_layer_that_overflows_alone_is_told(drawn):
+    W0, W1, x, y, C1 = drawn
+    with refused(FloatingPointError, TOO_LARGE.format("layer_updates")):
+        network.layer_updates(1e200 * W0, W1, x, y, network.LINEAR, 0 * C1)

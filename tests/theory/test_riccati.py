@@ -157,10 +157,15 @@ def test_no_saddle_makes_the_solution_fail(seed, time):
 
 
 @pytest.mark.parametrize(
-    ("reached", "restarts", "time"), [([], 3, 0.75), ([0, 0, 1], 5, 4.75), ([0, 0, 0, 1], 6, 4.75)]
+    ("reached", "missing", "time"),
+    [
+        ([], [8, 7.5, 7], 0.75),
+        ([0, 0, 1], [8, 7.5, 10, 9.5, 9], 4.75),
+        ([0, 0, 0, 1], [8, 7.5, 7, 10, 9.5, 9], 4.75),
+    ],
 )
-def test_restarts_are_counted_from_the_last_time_reached(monkeypatch, reached, restarts, time):
-    """Each restart comes half a unit of scaled time further; three in a row are allowed."""
+def test_restarts_are_counted_from_the_last_time_reached(monkeypatch, reached, missing, time):
+    """Each comes half a unit of scaled time further, on the way to 8 or 18; three in a row are allowed."""
     answers = iter(reached)
     begun = []
 
@@ -178,7 +183,7 @@ def test_restarts_are_counted_from_the_last_time_reached(monkeypatch, reached, r
     says = f"rounding hides the run after time {time}; choose earlier times"
     with refused(FloatingPointError, says):
         turn_columns(np.array([[0.0], [2.0]]), np.array([[1.0], [0.0]]), np.array([4.0, 9.0]))
-    assert len(begun) == restarts
+    assert begun == missing
 
 
 def test_times_that_double_take_one_exponential(monkeypatch, rng):
@@ -198,3 +203,11 @@ def test_times_that_double_take_one_exponential(monkeypatch, rng):
     assert len(made) == 1
     apart = [turn_columns(pull, columns, times[[k]])[0] for k in range(times.size)]
     assert np.abs(path - apart).max() < 1e-13
+
+
+@pytest.mark.parametrize("step", [0.3, 1.0, 1.5, 2.0, 3.0, 4.0, 1e6])
+def test_a_long_step_is_doubled_from_the_longest_that_spans_a_time_of_at_most_1(rng, step):
+    pull, columns = beginning(rng, 6, 2)
+    lengths = sorted(riccati._propagators(pull / np.linalg.norm(pull), columns, step, {}))
+    assert lengths[0] <= 1 < 2 * lengths[0] or lengths == [step]
+    assert lengths == [step / 2**k for k in reversed(range(len(lengths)))]
