@@ -482,7 +482,8 @@ def _printed(figure: Figure, dpi: int = 160) -> bytes:
     """Return the picture as PNG, as `savefig` makes it, which would draw all of it twice."""
     picture = io.BytesIO()
     figure.set_dpi(dpi)
-    # As savefig does: find the layout first, and draw without looking for it again.
+    # As savefig does: find the layout once, and draw without looking for it again. So panels of what moves
+    # stay in their place.
     layout = figure.get_layout_engine()
     if layout is not None:
         layout.execute(figure)
@@ -525,11 +526,11 @@ def _rounded(values: np.ndarray, digits: int, most_decimals: np.ndarray | float 
 
     By hand, since `round`, `np.round` and float's format go astray where the processor rounds upward.
     """
-    # Zeros and what is not drawn have no first digit.
+    # Zeros and what is not drawn have no first digit, and stay.
     counts = np.isfinite(values) & (values != 0)
     sizes = np.floor(np.log10(np.abs(values), where=counts, out=np.zeros(values.shape)))
     scales = 10.0 ** np.minimum(digits - 1 - sizes, most_decimals)
-    return np.where(counts, np.floor(np.where(counts, values, 0.0) * scales + 0.5) / scales, values)
+    return np.floor(values * scales + 0.5) / scales
 
 
 def _shorten(ax: Axes) -> None:

@@ -100,12 +100,19 @@ def test_no_line_of_a_verdict_is_longer_than_a_hundred_columns():
     long = report.Claim("Theorem 2: " + 40 * "error ", "new", 1.0, "<=", 2.0, seen=30 * "1 of 2 draws ")
     lines = repr(report.control(40 * "nothing learns ", long)).splitlines()
     assert max(map(len, lines)) <= 100
+    assert len(lines) == 7 + 3 + 5  # heading, statement and number: as few as hold them
     assert {line[:7] for line in lines[7:]} <= {"fails  ", "holds  ", 7 * " "}
 
 
 def test_a_limit_is_shown_with_what_it_was_computed_from():
     row = report.claim(TEXT, measured=0.0061, at_most=0.01, mark="stated", seen="0 of 1500 draws").row
     assert (row["measured"], row["shown"]) == ("0.0061", "0 of 1500 draws (limit 0.0061)")
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_rounding_took_from_a_half_does_not_change_the_last_digit(sign):
+    for half in (0.125, np.nextafter(0.125, 0), np.nextafter(0.125, 1)):
+        assert float(report.Claim(TEXT, "new", sign * half, "<=", 1.0).row["shown"]) == sign * 0.13
 
 
 @pytest.mark.parametrize(
@@ -143,29 +150,28 @@ def test_a_claim_refuses_what_could_not_be_judged(change, message):
         report.Claim(**(arguments | change))
 
 
-def cells(html):
-    """Return the rows of the table in a piece of HTML, each a list of its cells' texts."""
-    table = ElementTree.fromstring(html[html.index("<table>") :])
-    return [[cell.text for cell in row] for row in table]
-
-
 def test_a_notebook_gets_a_table_and_its_rows_as_data():
     claim = report.Claim("Lemma 1: a < b", "stated", 0.25, "<=", 0.5)
     shown = report.verdict(claim)._repr_mimebundle_(include=None, exclude=None)
     assert shown["text/plain"] == repr(report.verdict(claim))
     assert shown["application/vnd.fa-utils.verdicts+json"] == [claim.row]
-    assert cells(shown["text/html"]) == [
-        ["verdict", "statement", "measured", "must be", "source"],
-        ["holds", "Lemma 1: a < b", "0.25", "<= 0.5", "stated"],
-    ]
+    table = ElementTree.fromstring(shown["text/html"])
+    head, row = ([cell.text for cell in row] for row in table)
+    assert head == ["verdict", "statement", "measured", "must be", "source"]
+    assert row == ["holds", "Lemma 1: a < b", "0.25", "<= 0.5", "stated"]
+    assert "".join(table.itertext()).replace("\n", "") == "".join(head + row)
+    assert [cell.tag for cell in table.iter()] == ["table", "tr", *["th"] * 5, "tr", *["td"] * 5]
+    left = {"align": "left", "style": "text-align: left"}
+    assert all(cell.attrib == left for row in table for cell in row)
 
 
 def test_the_table_of_a_control_says_what_is_broken_and_so_do_its_rows():
     claim = report.Claim(TEXT, "stated", 0.6, "<=", 0.5)
     shown = report.control("a < b", claim)._repr_mimebundle_()
-    assert shown["text/html"].startswith("<p>Broken on purpose: a &lt; b. The same check must fail.</p>\n")
+    heading, _, table = shown["text/html"].partition("\n")
+    assert heading == "<p>Broken on purpose: a &lt; b. The same check must fail.</p>"
     assert shown["application/vnd.fa-utils.verdicts+json"] == [claim.row | {"broken": "a < b"}]
-    assert cells(shown["text/html"])[1][0] == "fails"
+    assert ElementTree.fromstring(table)[1][0].text == "fails"
 
 
 def test_claims_need_no_plotting():

@@ -6,7 +6,9 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pytest
+from conftest import close
 from matplotlib import pyplot as plt
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from nbsteady.launcher import set_rounding
 from PIL import Image, ImageSequence
 
@@ -38,6 +40,8 @@ def one_curve(values):
 def test_a_saved_figure_is_a_picture_and_its_data(folder):
     picture = figures.save(one_curve([3, 2, 1.5]), "curve", "A falling curve")
     assert (folder / "curve.png").read_bytes() == picture.png
+    with Image.open(folder / "curve.png") as image:
+        assert image.size == (1408, 576)  # 160 dots to the inch
     rows = b"".join(b"0,line,FA,linear linear,%d,%g\n" % point for point in ((0, 3), (1, 2), (2, 1.5)))
     rows = b"panel,kind,series,scales,x,y\n" + rows
     assert (folder / "curve.csv").read_bytes() == rows
@@ -81,12 +85,34 @@ def test_a_figure_that_moves_has_the_data_of_all_frames_and_the_picture_of_the_l
         dot.set_xdata([frame])
 
     picture = figures.save_moving(figure, "dot", "a dot that moves", move, 4)
+    assert repr(picture) == "[picture dot: a dot that moves]"
     rows = [line.split(",") for line in (folder / "dot.csv").read_text().splitlines()[1:]]
     assert [(row[0], row[4]) for row in rows] == [("0", "0"), ("1", "1"), ("2", "2"), ("3", "3")]
     assert picture.png == (folder / "dot.png").read_bytes()
     with Image.open(folder / "dot.gif") as moving:
         frames = [np.array(frame.convert("RGB")) for frame in ImageSequence.Iterator(moving)]
     assert len(frames) == 4 and all((one != next_one).any() for one, next_one in itertools.pairwise(frames))
+
+
+def test_a_figure_that_moves_is_small_and_repeats_and_its_panels_stand_still(folder):
+    figure, (ax,) = figures.panels()
+    image = ax.imshow(np.arange(400.0).reshape(20, 20), cmap="hsv", aspect="auto")
+    places = []
+
+    def move(frame):
+        places.append(ax.get_position().bounds)
+        image.set_data(np.roll(image.get_array(), 1))
+        ax.set_ylabel("\n".join(["a label that grows"] * frame))
+
+    figures.save_moving(figure, "colours", "x", move, 4)
+    places.append(ax.get_position().bounds)
+    assert len(set(places[1:])) == 1
+    with Image.open(folder / "colours.gif") as moving:
+        frames = [frame.convert("RGB") for frame in ImageSequence.Iterator(moving)]
+        assert moving.size == (704, 288)  # 80 dots to the inch
+        assert (moving.info["duration"], moving.info["loop"]) == (100, 0)  # ms, and for ever
+    assert max(len(frame.getcolors()) for frame in frames) <= 64
+    assert all(frame.getpixel((0, 0)) == (255, 255, 255) for frame in frames)  # white stays white
 
 
 def test_panels_stand_side_by_side_at_githubs_width():
@@ -136,10 +162,12 @@ def test_a_violin_reaches_from_its_least_draw_to_its_largest_around_a_dot():
         corners = violin.get_paths()[0].vertices
         assert np.allclose([corners[:, 1].min(), corners[:, 1].max()], [sample.min(), sample.max()])
         assert np.isclose((corners[:, 0].min() + corners[:, 0].max()) / 2, x)
+        assert len(np.unique(corners[:, 1])) == 50 and violin.get_linewidth() == 0
     medians, mean = ax.lines
     assert np.allclose(medians.get_xydata(), np.column_stack([[10, 20], np.median(samples, axis=1)]))
     assert np.allclose(mean.get_xydata(), [[12, samples[0].mean()]])
     assert (medians.get_linestyle(), medians.get_color()) == ("None", figures.COLOURS["FA"])
+    assert (medians.get_label(), medians.get_markersize()) == ("_middle", 4)
     assert mean.get_color() == "red"
     assert ax.get_legend() is None and ax.get_legend_handles_labels()[1] == ["draws", "means"]
 
@@ -163,6 +191,22 @@ def test_draws_that_differ_by_rounding_alone_have_no_width():
     (violin,) = ax.collections
     assert np.isclose(np.ptp(violin.get_paths()[0].vertices[:, 1]), 2)
     assert [line.get_xdata().tolist() for line in ax.lines if line.get_marker() == "o"] == [[1, 2], [3]]
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_draws_that_agree_to_seven_digits_are_one_number(scale):
+    _, (ax,) = figures.panels()
+    ax.set_yscale(scale)
+    for apart, violins in ((1e-7, 0), (1e-6, 1)):
+        figures.draw_violins(ax, fa.FA, [1.0], [[1.0, 1.0 + apart]], "draws")
+        assert len(ax.collections) == violins
+
+
+def test_draws_below_a_ten_millionth_of_the_largest_are_one_number_on_a_linear_axis():
+    _, (ax,) = figures.panels()
+    for small, violins in ((4e-5, 1), (6e-5, 3)):
+        figures.draw_violins(ax, fa.FA, [1.0, 2.0], [[0.0, 1000.0], [0.0, small]], "draws")
+        assert len(ax.collections) == violins
 
 
 def test_a_picture_that_cannot_be_written_leaves_nothing_behind(folder, monkeypatch):
@@ -229,6 +273,7 @@ def test_what_is_drawn_is_what_is_written(folder, view):
     points = np.concatenate([*drawn, np.column_stack([np.arange(12), other.images[0].get_array().ravel()])])
     assert written == figures.figure_data(figure)  # a second time, nothing is rounded away
     texts = [row.split(",")[-2:] for row in written.splitlines()[1:]]
+    assert close(points, np.array(texts, float), rtol=1e-12)
     assert texts == [[f"{x:z.5g}", f"{y:z.5g}"] for x, y in points.tolist()]
     assert all(float(f"{end:.6g}") == end for end in (*ax.get_xlim(), *ax.get_ylim()))
 
@@ -248,6 +293,12 @@ def test_data_have_no_digits_that_are_rounding():
     assert rows_of(figure) == [
         f"0,line,_child0,{x},{y}" for x, y in ((0, 1), (1, 0), (2, 0), (3, 0), (4, 0.12346))
     ]
+
+
+def test_numbers_are_rounded_once():
+    figure, (ax,) = figures.panels()
+    ax.plot([1.2344496, 2], [1, 1.2344504], label="curve")
+    assert rows_of(figure) == ["0,line,curve,1.2344,1", "0,line,curve,2,1.2345"]
 
 
 def test_a_zero_has_no_sign_in_the_data():
@@ -283,6 +334,13 @@ def test_a_ten_millionth_of_a_linear_axis_is_rounded_away_and_of_another_is_not(
     ]
 
 
+def test_each_linear_axis_is_rounded_by_its_own_largest_number():
+    figure, (ax,) = figures.panels()
+    ax.plot([0, 4e-5, 1000], [3e-9, 1e-15, 1e-17], label="curve")
+    ax.set(xlim=(0, 1000), ylim=(0, 3e-9))
+    assert rows_of(figure) == ["0,line,curve,0,3e-09", "0,line,curve,0,1e-15", "0,line,curve,1000,0"]
+
+
 @pytest.mark.parametrize("least", [1e-3, 1e-9, 0.5])
 def test_resolved_values_are_whole_multiples_of_the_last_digit_and_small_ones_are_none(least):
     values = least * np.array([1234.4, 10.6, 9.6, 9.4, 3.0, 0.0, -3.0, -12.3, np.nan, np.inf])
@@ -303,6 +361,19 @@ def test_style_does_not_depend_on_a_users_settings():
     mpl.rcParams["lines.marker"] = "x"
     figures.use()
     assert mpl.rcParams["font.size"] == 12 and mpl.rcParams["lines.marker"] == "None"
+
+
+def test_the_style_is_a_thick_curve_on_a_pale_grid_in_an_open_frame():
+    figures.use()
+    figure, (ax,) = figures.panels()
+    (curve,) = ax.plot(np.arange(1000), label="curve")
+    assert curve.get_linewidth() == 2.2 and not curve.get_path().should_simplify
+    gridlines = [*ax.get_xgridlines(), *ax.get_ygridlines()]
+    assert all(line.get_visible() and line.get_color() == "0.92" for line in gridlines)
+    assert ax.get_axisbelow() is True
+    assert {side for side, spine in ax.spines.items() if spine.get_visible()} == {"left", "bottom"}
+    assert not ax.legend().get_frame_on()
+    assert isinstance(figure.get_layout_engine(), ConstrainedLayoutEngine)
 
 
 def test_each_rule_has_a_colour_and_dashes_of_its_own():
@@ -354,6 +425,16 @@ def test_logarithmic_limits_lie_beyond_the_ticks_at_their_ends(folder, ends):
     assert (ax.get_ylim()[0] > ax.get_ylim()[1]) == (ends[0] > ends[1])
 
 
+@pytest.mark.parametrize(("ends", "between"), [((10, 990), True), ((10, 1010), False), ((1010, 10), False)])
+def test_a_long_logarithmic_axis_has_ticks_at_its_decades_alone(folder, ends, between):
+    figure, (ax,) = figures.panels()
+    ax.set(xlim=ends, yscale="log", ylim=ends)
+    ax.minorticks_on()
+    figures.save(figure, "ticks", "x")
+    assert (len(ax.yaxis.get_minorticklocs()) > 0) == between
+    assert len(ax.xaxis.get_minorticklocs()) > 0  # a linear axis keeps its own
+
+
 def test_a_comparison_shows_each_rules_error_and_the_optimum(problem):
     _, (ax,) = figures.panels()
     runs = fa.compare(problem, steps=100)
@@ -365,7 +446,8 @@ def test_a_comparison_shows_each_rules_error_and_the_optimum(problem):
         assert np.array_equal(line.get_ydata(), fa.error(problem.target, run.Z, run.W))
     assert list(optimum.get_ydata()) == [fa.optimal_error(problem.target, 3)] * 2
     assert (optimum.get_label(), optimum.get_color(), optimum.get_linewidth()) == ("optimum", "black", 1.1)
-    assert (ax.get_yscale(), ax.get_xlabel()) == ("log", "time") and "error" in ax.get_ylabel()
+    assert (ax.get_yscale(), ax.get_xlabel()) == ("log", "time")
+    assert ax.get_ylabel() == r"error  $\|Y-ZW\|_F^2$"
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["GD", "FA", "FA*", "optimum"]
 
 
@@ -376,6 +458,7 @@ def test_a_rule_of_ones_own_is_drawn_in_a_colour_that_no_other_has(problem):
     figures.draw_violins(ax, own, [1.0], [[1.0, 2.0, 3.0]], "draws")
     assert [line.get_label() for line in ax.lines[:2]] == ["FA", "own"]
     assert len({line.get_color() for line in ax.lines[:2]}) == 2
+    assert ax.lines[-1].get_color() == "0.4"  # the middles of grey violins
 
 
 def test_bars_are_saved_as_they_are_and_a_figure_may_do_without_a_layout(folder):

@@ -48,11 +48,27 @@ def test_the_distance_of_two_samples_is_scipys_also_with_ties(rng, sizes):
             assert report.two_sample_distance(*samples[::-1]) == pytest.approx(expected, abs=1e-15)
 
 
-def test_samples_without_numbers_have_no_distance():
-    with pytest.raises(ValueError, match="no entries"):
-        report.two_sample_distance([], [1.0])
-    with pytest.raises(ValueError, match="other holds nan"):
-        report.two_sample_distance([1.0], [np.nan])
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ([], "{} has shape (0,) and so no entries; give it at least one"),
+        ([[1.0, 2.0]], "{} has shape (1, 2); it must have 1 axes: reshape it"),
+        ([1.0, np.nan], "{} holds nan at (1,); entries must be finite: remove or repair it"),
+    ],
+)
+def test_what_is_no_list_of_numbers_has_no_distance(wrong, says):
+    with refused(ValueError, says.format("one")):
+        report.two_sample_distance(wrong, [1.0])
+    with refused(ValueError, says.format("other")):
+        report.two_sample_distance([1.0], wrong)
+    with refused(ValueError, says.format("sample")):
+        report.kolmogorov_distance(wrong, lambda x: x)
+
+
+def test_samples_of_whole_numbers_have_a_distance_as_well():
+    assert report.two_sample_distance([1, 2, 3, 4], [3, 5]) == 0.5
+    # The law's ends have the probabilities 0 and 1.
+    assert report.kolmogorov_distance([0, 1], lambda x: x) == 0.5
 
 
 @pytest.mark.parametrize("chance", [0.0, 1.0, -0.1])
@@ -171,5 +187,3 @@ def test_a_distribution_function_that_is_none_is_refused():
         report.kolmogorov_distance([0.1, 0.2], lambda x: x[:, None])
     with refused(ValueError, "distribution_function returned 0.1 to 2.0; it must return probabilities"):
         report.kolmogorov_distance([0.1, 2.0], lambda x: x)
-    with refused(ValueError, "sample has shape (0,) and so no entries; give it at least one"):
-        report.kolmogorov_distance([], lambda x: x)
