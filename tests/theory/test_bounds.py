@@ -86,6 +86,8 @@ def test_theorem_1s_time_is_its_formula(rng, kind):
         theory.theorem_1_time(problem, epsilons)[0], 2 * theory.theorem_1_time(problem, 0.2), rtol=1e-12
     )
     assert close(theory.trace_time(problem, epsilons)[0], 2 * theory.trace_time(problem, 0.2), rtol=1e-12)
+    for bound in (theory.theorem_1_time, theory.trace_time):
+        assert close(bound(problem, [[1, 2]]), bound(problem, 2.0) * [[2.0, 1.0]], rtol=1e-12)
 
 
 @pytest.mark.parametrize("kind", KINDS)
