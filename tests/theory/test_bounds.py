@@ -87,7 +87,7 @@ def test_theorem_1s_time_is_its_formula(rng, kind):
     )
     assert close(theory.trace_time(problem, epsilons)[0], 2 * theory.trace_time(problem, 0.2), rtol=1e-12)
     for bound in (theory.theorem_1_time, theory.trace_time):
-        assert close(bound(problem, [[1, 2]]), bound(problem, 2.0) * [[2.0, 1.0]], rtol=1e-12)
+        assert close(bound(problem, [[1, 2]]), np.multiply(bound(problem, 2.0), [[2.0, 1.0]]), rtol=1e-12)
 
 
 @pytest.mark.parametrize("kind", KINDS)
