@@ -16,7 +16,7 @@ Result = TypeVar("Result", bound=np.ndarray | float)
 # --- arrays ---
 
 
-def real_array(name: str, values: ArrayLike, ndim: int, *, integers: bool = False) -> np.ndarray:
+def real_array(name: str, values: ArrayLike, ndim: int | None, *, integers: bool = False) -> np.ndarray:
     """Return ``values`` as a read-only float64 array in C order: a copy, unless they are one and no view.
 
     Parameters
@@ -24,7 +24,7 @@ def real_array(name: str, values: ArrayLike, ndim: int, *, integers: bool = Fals
     name
         What the caller's user calls the argument.
     ndim
-        How many axes it must have.
+        How many axes it must have; None admits any number.
     integers
         Whether whole numbers are converted. Elsewhere they are refused, since they hint at a mistake.
 
@@ -123,9 +123,9 @@ def nonnegative_values(name: str, values: ArrayLike) -> np.ndarray:
     return array
 
 
-def positive_values(name: str, values: ArrayLike) -> np.ndarray:
-    """Return ``values`` as a read-only float64 array (k,), all above 0, or raise."""
-    array = _real_list(name, values)
+def positive_values(name: str, values: ArrayLike, ndim: int | None = 1) -> np.ndarray:
+    """Return ``values`` as a read-only float64 array, all above 0, on ``ndim`` axes where given, or raise."""
+    array = real_array(name, values, ndim, integers=True)
     if (array <= 0).any():
         raise ValueError(f"{name} holds {array.min()}; choose numbers above 0")
     return array

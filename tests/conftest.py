@@ -60,6 +60,12 @@ def copy(tmp_path):
     return copy_repository(tmp_path / "a cópy")
 
 
+OVERFLOWS = (
+    " overflows float64, which ends at 1.8e+308; choose smaller units: "
+    "divide the large ones among its arguments by a power of ten"
+)
+
+
 @contextlib.contextmanager
 def refused(kind, message):
     """Expect an error of this kind that says exactly this."""

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from compare import notebooks
 from py_mini_racer import JSEvalException, MiniRacer
 from sphinxcontrib import katex
 
 ROOT = Path(__file__).parents[2]
-NOTEBOOKS = sorted(ROOT.glob("notebooks/**/[!.]*.ipynb"))
+NOTEBOOKS = notebooks(ROOT / "notebooks")
 NOTATION = ROOT / "notebooks" / "notation.md"
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 FORMULA = re.compile(r"\$\$(.+?)\$\$|\$([^$]+)\$", re.DOTALL)

@@ -15,7 +15,6 @@ from fa_utils._checks import (
     positive_number,
     positive_values,
     rank_within,
-    real_entries,
     spawning_generator,
     whole_number,
 )
@@ -66,7 +65,7 @@ def theorem_1_time(problem: Problem, epsilon: ArrayLike) -> np.ndarray:
     refuse_dependent_columns(checked_problem(problem).Z)
     root = np.linalg.svd(problem.Z, compute_uv=False)
     norms = np.linalg.norm(core(problem.target), 2) * np.linalg.norm(problem.feedback, 2)
-    bound = 20 * root.size * root[0] ** 2 / root[-1] * norms / _losses(epsilon)
+    bound = 20 * root.size * root[0] ** 2 / root[-1] * norms / positive_values("epsilon", epsilon, ndim=None)
     return finite_result("theorem_1_time", bound)
 
 
@@ -134,16 +133,8 @@ def trace_time(problem: Problem, epsilon: ArrayLike) -> np.ndarray:
     6.0
     """
     ceiling = trace_ceiling(problem)
-    bound = 2 * np.linalg.norm(problem.Z, 2) ** 2 * ceiling / _losses(epsilon)
+    bound = 2 * np.linalg.norm(problem.Z, 2) ** 2 * ceiling / positive_values("epsilon", epsilon, ndim=None)
     return finite_result("trace_time", bound)
-
-
-def _losses(epsilon: ArrayLike) -> np.ndarray:
-    """Return ``epsilon`` as an array of any shape, all above 0, or raise."""
-    losses = real_entries("epsilon", epsilon, integers=True)
-    if (losses <= 0).any():
-        raise ValueError(f"epsilon holds {losses.min()}; choose numbers above 0")
-    return losses
 
 
 # --- the time itself ---

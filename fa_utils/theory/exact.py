@@ -128,7 +128,7 @@ def fa_star_overlaps(problem: Problem, times: ArrayLike) -> np.ndarray:
     """
     times = increasing_times(times)
     motion = _motion(problem, _start_and_sketch(problem))
-    # At most as large as the pull times the condition number of Z: it needs no check for overflow.
+    # At most the pull times the condition number of Z. The pull's square is finite, so this needs no check.
     return np.linalg.inv(motion.root) @ motion.path(times).mT @ (motion.pull @ motion.root)
 
 

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import close, refused
+from conftest import OVERFLOWS, close, refused
 
 import fa_utils as fa
 from fa_utils._linalg import quotient
@@ -171,12 +171,6 @@ def test_cosine_does_not_see_the_scale_of_either_matrix(problem, scale):
     assert close(fa.alignment_cosine(scaled, scale * problem.W), wanted, rtol=1e-14)
     batch = np.stack([problem.W, scale * problem.W])
     assert close(fa.alignment_cosine(problem, batch), [wanted, wanted], rtol=1e-14)
-
-
-OVERFLOWS = (
-    " overflows float64, which ends at 1.8e+308; choose smaller units: "
-    "divide the large ones among its arguments by a power of ten"
-)
 
 
 @pytest.mark.parametrize(

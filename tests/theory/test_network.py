@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import close, refused
+from conftest import OVERFLOWS, close, refused
 
 import fa_utils as fa
 from fa_utils.theory import network
@@ -109,27 +109,21 @@ def test_what_is_no_matrix_of_real_numbers_is_refused_by_its_name(drawn, positio
         network.layer_updates(W0, W1, x, y, network.TANH, C1)
 
 
-TOO_LARGE = (
-    "{} overflows float64, which ends at 1.8e+308; choose smaller units: divide the large ones among its "
-    "arguments by a power of ten"
-)
-
-
 def test_what_overflows_is_told(drawn):
     W0, W1, x, y, _ = drawn
-    with refused(FloatingPointError, TOO_LARGE.format("answers")):
+    with refused(FloatingPointError, f"answers{OVERFLOWS}"):
         network.answers(1e200 * W0, 1e200 * W1, x, network.LINEAR)
-    with refused(FloatingPointError, TOO_LARGE.format("layer_updates")):
+    with refused(FloatingPointError, f"layer_updates{OVERFLOWS}"):
         network.layer_updates(1e200 * W0, 1e200 * W1, x, y, network.LINEAR)
 
 
 def test_units_that_overflow_and_cancel_are_told_as_well():
     W0 = np.array([[1e200], [1e200]])
-    with refused(FloatingPointError, TOO_LARGE.format("answers")):
+    with refused(FloatingPointError, f"answers{OVERFLOWS}"):
         network.answers(W0, np.array([[1.0, -1.0]]), np.array([[1e200]]), network.LINEAR)
 
 
 def test_a_second_layer_that_overflows_alone_is_told(drawn):
     W0, W1, x, y, C1 = drawn
-    with refused(FloatingPointError, TOO_LARGE.format("layer_updates")):
+    with refused(FloatingPointError, f"layer_updates{OVERFLOWS}"):
         network.layer_updates(1e200 * W0, W1, x, y, network.LINEAR, 0 * C1)
